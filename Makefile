@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make` alone lists what there is to make. V=1 shows the commands.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VERSION   := 0.1.0
+BUILD     := build
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+
+CC        ?= gcc
+CLANG     ?= clang
+BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PYTHON    := /usr/bin/python3
+Q         := $(if $(V),,@)
+say        = @printf '  %-7s %s\n' $(1) $(2)
+
+ARCH      := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+
+# -fno-strict-aliasing: events are read in place from byte buffers.
+CFLAGS    ?= -O2 -g
+CFLAGS    += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+             -Wpointer-arith -Wvla -Wformat=2 -fno-strict-aliasing -D_GNU_SOURCE \
+             -DSHUTWATCH_VERSION='"$(VERSION)"'
+CPPFLAGS  += -I. -I$(BUILD) -MMD -MP
+LDLIBS    := -lbpf -lelf -lz -ljansson
+
+# -mcpu=v3: compare-and-swap and atomic fetch-or (Linux 5.12).
+# -g: BTF, without which nothing relocates. -Wno-unused-parameter: hooks name all arguments.
+BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf \
+             -Wall -Wextra -Wno-unused-parameter
+
+SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+BPF_SRC   := $(wildcard bpf/*.bpf.c)
+BPF_OBJ   := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
+SRC       := $(wildcard src/*/*.c)
+OBJ       := $(SRC:%.c=$(BUILD)/obj/%.o)
+SAN_OBJ   := $(SRC:%.c=$(BUILD)/san/%.o)
+UNIT_SRC  := $(wildcard tests/unit/test_*.c)
+UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+UNIT_AIDS := $(patsubst %.c,$(BUILD)/san/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
+VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,$(wildcard tests/live/victims/*.c))
+SKELETON  := $(BUILD)/shutwatch.skel.h
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: all
+all: $(BUILD)/shutwatch ## build build/shutwatch
+
+.PHONY: demo
+demo: ## install what is needed, build, stop a real FastAPI service under load, print the report
+	$(Q)tools/install build demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo/demo $(BUILD)/shutwatch
+
+.PHONY: test
+test: ## install what is needed, run every test (root)
+	$(Q)tools/install build check test
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)tests/run $(BUILD)
+
+.PHONY: check
+check: all $(UNIT) $(BUILD)/san/shutwatch lint ## unit and replay tests under sanitizers, lint; no root
+	$(Q)tests/check $(BUILD)
+
+.PHONY: victims
+victims: $(VICTIMS)
+
+.PHONY: lint
+lint: ## layers, formatting, BPF layout, house rules
+	$(Q)tests/lint
+
+.PHONY: tidy
+tidy: $(SKELETON) ## clang-tidy over src
+	$(Q)clang-tidy --quiet $(SRC) -- $(filter-out -MMD -MP,$(CPPFLAGS)) -std=gnu11 -D_GNU_SOURCE \
+		-DSHUTWATCH_VERSION='"$(VERSION)"'
+
+.PHONY: format
+format: ## clang-format everything in place
+	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+.PHONY: install
+install: all ## install into DESTDIR/PREFIX
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/sbin/shutwatch)
+	$(Q)install -D -m 0755 $(BUILD)/shutwatch $(DESTDIR)$(PREFIX)/sbin/shutwatch
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/shutwatch
+
+.PHONY: clean
+clean: ## remove build/
+	$(Q)rm -rf $(BUILD)
+
+# --- BPF: objects, linked into one, made into a skeleton ------------------------------------------
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c $< -o $@
+
+# bpftool writes to stdout, and returns late: the target appears only when it is whole.
+$(SKELETON): $(BPF_OBJ)
+	$(call say,BPFTOOL,$@)
+	$(Q)$(BPFTOOL) gen object $(BUILD)/shutwatch.bpf.o $(BPF_OBJ)
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/shutwatch.bpf.o name shutwatch_bpf >$@.tmp && mv $@.tmp $@
+
+# --- user space -----------------------------------------------------------------------------------
+
+$(BUILD)/shutwatch: $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/san/shutwatch: $(SAN_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/san/%.o: %.c
+	$(call say,CC,"$< (sanitized)")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -c $< -o $@
+
+# Only this file sees the skeleton.
+$(BUILD)/obj/src/capture/probe.o $(BUILD)/san/src/capture/probe.o: $(SKELETON)
+
+$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) $(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(BUILD)/victims/%: tests/live/victims/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -pthread $< -o $@ -lssl -lcrypto
+
+-include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_SRC:%.c=$(BUILD)/san/%.d) $(UNIT_AIDS:.o=.d)

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owns every map, the ring buffers and the loss counters. The hook files reach them through
+ * core.bpf.h, so that a map's rules stand in one place:
+ *
+ *  - Every table is bounded; what finds no room is counted by cause, never silently dropped.
+ *  - Counters only grow, by atomic adds: they stay exact when a ring buffer overflows.
+ *  - Nothing is sent and no per-connection state exists while armed_services is 0.
+ */
+#include "core.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+__u32 armed_services;
+__u64 shutdowns; /* numbers the generations */
+__u64 services_seen; /* numbers the services that the kernel adds */
+struct target target;
+
+const volatile bool follow_listeners;
+const volatile __u32 collector_tgid;
+const volatile __u32 forwarder_tgid;
+const volatile __u64 jiffy_ns = 4000000;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024);
+} details SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct process_id);
+	__type(value, struct member);
+} members SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct service_state);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct counts_key);
+	__type(value, struct counts);
+} counts SEC(".maps");
+
+/* LRU: addresses of services long gone leave by themselves. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct listener_key);
+	__type(value, struct listener_entry);
+} listeners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct connection_tag);
+} connection_tags SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct listener_tag);
+} listener_tags SEC(".maps");
+
+/* Connections closed by our FIN, by cookie, until their shutdown ends: a late reset may come. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, u64);
+	__type(value, struct event_connection);
+} closed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOSS_CAUSES);
+	__type(key, u32);
+	__type(value, u64);
+} losses SEC(".maps");
+
+static const struct service_state no_state;
+static const struct counts no_counts;
+
+__hidden void loss_count(u32 cause)
+{
+	u64 *count = bpf_map_lookup_elem(&losses, &cause);
+
+	if (count)
+		*count += 1;
+}
+
+__hidden struct member *member_find(const struct process_id *id)
+{
+	return bpf_map_lookup_elem(&members, id);
+}
+
+__hidden int member_add(const struct process_id *id, u64 service)
+{
+	struct member member = { .service = service };
+	int err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
+
+	if (err == -E2BIG || err == -ENOMEM || err == -EBUSY)
+		loss_count(LOSS_MEMBERS_FULL);
+	return err;
+}
+
+__hidden void member_remove(const struct process_id *id)
+{
+	bpf_map_delete_elem(&members, id);
+}
+
+__hidden u64 service_add(void)
+{
+	u64 service = __sync_fetch_and_add(&services_seen, 1) + SERVICE_FROM_KERNEL;
+
+	if (bpf_map_update_elem(&services, &service, &no_state, BPF_NOEXIST)) {
+		loss_count(LOSS_MEMBERS_FULL);
+		return 0;
+	}
+	return service;
+}
+
+__hidden struct service_state *service_find(u64 service)
+{
+	return bpf_map_lookup_elem(&services, &service);
+}
+
+__hidden bool service_arm(struct service_state *state, u64 now_ns)
+{
+	u64 generation = __sync_fetch_and_add(&shutdowns, 1) + 1;
+
+	if (__sync_val_compare_and_swap(&state->generation, 0, generation) != 0)
+		return false;
+	state->armed_ns = now_ns;
+	state->armed_jiffies = bpf_jiffies64();
+	__sync_fetch_and_add(&armed_services, 1);
+	return true;
+}
+
+__hidden struct counts *counts_of(u64 generation, const struct process_id *id)
+{
+	struct counts_key key = { .generation = generation, .process = *id };
+	struct counts *found = bpf_map_lookup_elem(&counts, &key);
+
+	if (found)
+		return found;
+	bpf_map_update_elem(&counts, &key, &no_counts, BPF_NOEXIST);
+	found = bpf_map_lookup_elem(&counts, &key);
+	if (!found)
+		loss_count(LOSS_COUNTS_FULL);
+	return found;
+}
+
+__hidden struct listener_entry *listener_find(struct listener_key *key)
+{
+	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);
+
+	if (entry)
+		return entry;
+	__builtin_memset(key->address, 0, sizeof(key->address));
+	return bpf_map_lookup_elem(&listeners, key);
+}
+
+__hidden void listener_opened(struct listener_key *key, u64 service)
+{
+	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);
+	struct listener_entry fresh = { .service = service, .open = 1 };
+
+	if (!entry) {
+		if (bpf_map_update_elem(&listeners, key, &fresh, BPF_ANY))
+			loss_count(LOSS_LISTENERS_FULL);
+		return;
+	}
+	if (entry->service != service) {
+		entry->is_shared = entry->open > 0;
+		entry->service = service;
+	}
+	__sync_fetch_and_add(&entry->open, 1);
+}
+
+__hidden void listener_closed(struct listener_key *key)
+{
+	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);
+
+	if (entry && entry->open)
+		__sync_fetch_and_add(&entry->open, -1);
+}
+
+__hidden void event_emit(const void *event, u32 size)
+{
+	if (bpf_ringbuf_output(&events, (void *)event, size, 0))
+		loss_count(LOSS_EVENT_RING_FULL);
+}
+
+__hidden void detail_emit(const struct event_connection *event)
+{
+	if (bpf_ringbuf_output(&details, (void *)event, sizeof(*event), 0))
+		loss_count(LOSS_DETAIL_RING_FULL);
+}
+
+__hidden struct connection_tag *connection_tag_find(struct sock *sk)
+{
+	return bpf_sk_storage_get(&connection_tags, sk, NULL, 0);
+}
+
+__hidden struct connection_tag *connection_tag_create(struct sock *sk, struct connection_tag *tag)
+{
+	struct connection_tag *found;
+
+	found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!found)
+		loss_count(LOSS_TAG_FAILED);
+	return found;
+}
+
+__hidden void connection_tag_delete(struct sock *sk)
+{
+	bpf_sk_storage_delete(&connection_tags, sk);
+}
+
+__hidden struct listener_tag *listener_tag_find(struct sock *sk)
+{
+	return bpf_sk_storage_get(&listener_tags, sk, NULL, 0);
+}
+
+__hidden void listener_tag_set(struct sock *sk, struct listener_tag *tag)
+{
+	struct listener_tag *found;
+
+	found = bpf_sk_storage_get(&listener_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
+	if (found)
+		*found = *tag;
+	else
+		loss_count(LOSS_TAG_FAILED);
+}
+
+__hidden void closed_remember(const struct event_connection *event)
+{
+	if (bpf_map_update_elem(&closed, &event->cookie, event, BPF_ANY))
+		loss_count(LOSS_CLOSED_FULL);
+}
+
+__hidden struct event_connection *closed_find(u64 cookie)
+{
+	return bpf_map_lookup_elem(&closed, &cookie);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the hook files share: who is watched, which service is stopping, exact counts, tags on
+ * sockets, and the two ways out to user space. core.bpf.c owns every map behind it.
+ *
+ * All of it may run in any context the hooks run in: interrupts off, siglock held, softirq.
+ */
+#ifndef SHUTWATCH_CORE_BPF_H
+#define SHUTWATCH_CORE_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "maps.h"
+
+/* How many services are stopping. 0: the socket programs return after this one load. */
+extern __u32 armed_services;
+
+/* Set before loading. */
+extern const volatile bool follow_listeners; /* whoever starts to listen becomes a member */
+extern const volatile __u32 collector_tgid;
+extern const volatile __u32 forwarder_tgid;    /* 0: none; signals to it are told as well */
+extern const volatile __u64 jiffy_ns;
+
+/* What the iterators and end_shutdown work on; set by user space before it runs them. */
+extern struct target target;
+
+/* One connection of a stopping service. Lives with the socket. */
+struct connection_tag {
+	u64 service;
+	u64 generation;
+	struct process_id owner; /* who holds it, as far as known; tgid 0: nobody yet */
+	u64 arrived_ns;		 /* after T0, else 0 */
+	u64 baseline_received;
+	u64 baseline_sent;
+	u32 is_counted;		 /* as open or late; set once */
+	u32 outcome;		 /* set once, when it leaves */
+	u8 direction;
+	u8 at_signal;
+	u8 has_baseline;
+	u8 is_half_closed;	 /* we sent FIN and still read */
+	u8 pad[4];
+};
+
+/* Which shutdown a listening socket is in; copied to every child, before it is accepted. */
+struct listener_tag {
+	u64 service;
+	u64 generation;
+};
+
+/* Counts one loss, by cause. */
+__hidden void loss_count(u32 cause);
+
+/* --- who is watched ------------------------------------------------------------------------- */
+
+static __always_inline struct process_id process_id_of(const struct task_struct *task)
+{
+	struct process_id id = {};
+
+	id.tgid = BPF_CORE_READ(task, tgid);
+	id.started_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	return id;
+}
+
+/* NULL: not watched. */
+__hidden struct member *member_find(const struct process_id *id);
+__hidden int member_add(const struct process_id *id, u64 service);
+__hidden void member_remove(const struct process_id *id);
+
+/* Is the parent of the process outside its service? */
+static __always_inline bool member_is_root(const struct task_struct *task, u64 service)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, group_leader, real_parent);
+	struct process_id id = process_id_of(parent);
+	struct member *member = member_find(&id);
+
+	return !member || member->service != service;
+}
+
+/* --- services and their shutdowns ----------------------------------------------------------- */
+
+/* A new service of its own: for whoever starts to listen. Returns its number; 0: no room. */
+__hidden u64 service_add(void);
+/* NULL: no such service. */
+__hidden struct service_state *service_find(u64 service);
+/* Begins a shutdown. Returns true for the one caller that did. */
+__hidden bool service_arm(struct service_state *state, u64 now_ns);
+
+static __always_inline bool service_is_in(u64 service, u64 generation)
+{
+	struct service_state *state = service_find(service);
+
+	return state && generation && state->generation == generation;
+}
+
+/* The exact counts of a process in a shutdown; NULL (and a loss): no room. */
+__hidden struct counts *counts_of(u64 generation, const struct process_id *id);
+
+/* --- listening addresses -------------------------------------------------------------------- */
+
+/* By exact address, else by the wildcard. NULL: nobody we know listens or listened there. */
+__hidden struct listener_entry *listener_find(struct listener_key *key);
+__hidden void listener_opened(struct listener_key *key, u64 service);
+__hidden void listener_closed(struct listener_key *key);
+
+/* --- tags on sockets ------------------------------------------------------------------------ */
+
+/* NULL: none. The tag may be of a shutdown that is over: see connection.bpf.h. */
+__hidden struct connection_tag *connection_tag_find(struct sock *sk);
+/* The tag there is, else a copy of this one. NULL (and a loss): no memory. */
+__hidden struct connection_tag *connection_tag_create(struct sock *sk, struct connection_tag *tag);
+__hidden void connection_tag_delete(struct sock *sk);
+
+__hidden struct listener_tag *listener_tag_find(struct sock *sk);
+__hidden void listener_tag_set(struct sock *sk, struct listener_tag *tag);
+
+/* Connections that our FIN closed, for the resets that may come late. */
+__hidden void closed_remember(const struct event_connection *event);
+__hidden struct event_connection *closed_find(u64 cookie);
+
+/* --- the way out ---------------------------------------------------------------------------- */
+
+static __always_inline void header_init(struct event_header *header, u16 type, u16 size, u64 at_ns,
+					u64 service, u64 generation)
+{
+	header->type = type;
+	header->size = size;
+	header->pad = 0;
+	header->at_ns = at_ns;
+	header->service = service;
+	header->generation = generation;
+}
+
+/* Rare events, and connections: two rings, so that a flood of the latter drowns no signal. */
+__hidden void event_emit(const void *event, u32 size);
+__hidden void detail_emit(const struct event_connection *event);
+
+#endif

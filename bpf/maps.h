@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The map contract: keys and values that user space reads or writes while the programs run.
+ * Only bpf/ and src/capture include it; what leaves for the model is in events.h.
+ */
+#ifndef SHUTWATCH_MAPS_H
+#define SHUTWATCH_MAPS_H
+
+#include "events.h"
+
+/* members: process_id -> member. Who is watched. */
+enum member_flags {
+	MEMBER_SIGNALLED = 1 << 0, /* a stop signal that counts was sent to it */
+	MEMBER_EXITING = 1 << 1,   /* its last thread ended; what closes now, the exit closes */
+};
+
+struct member {
+	__u64 service;
+	__u32 flags;
+	__u32 pad;
+};
+
+/* Services that the kernel adds have numbers from here on, those of user space below. */
+#define SERVICE_FROM_KERNEL (1ULL << 32)
+
+/* services: number -> service_state. Armed while generation is not 0. */
+enum service_flags {
+	SERVICE_WHOLE = 1 << 0,	       /* the whole service is stopping: arrivals are late */
+	SERVICE_SNAPSHOT_DONE = 1 << 1, /* what is first seen from now on was not open at T0 */
+	SERVICE_MULTIPLEXED = 1 << 2,
+};
+
+struct service_state {
+	__u64 generation;
+	__u64 armed_ns;
+	__u64 stop_signals; /* more than the usual ones: bit signal - 1 */
+	__u32 armed_jiffies;
+	__u32 flags;
+};
+
+/* listeners: address -> entry. Kept after the close: for refused connections and directions. */
+struct listener_key {
+	__u8 address[ADDRESS_BYTES]; /* all zero: any address, of either family */
+	__u32 netns;
+	__u16 port;
+	__u16 pad;
+};
+
+struct listener_entry {
+	__u64 service;
+	__u32 open;	 /* listening sockets now */
+	__u32 is_shared; /* by two services (SO_REUSEPORT): a port no longer tells whose it is */
+};
+
+/* counts: one process in one shutdown -> struct counts (events.h) */
+struct counts_key {
+	__u64 generation;
+	struct process_id process;
+};
+
+/* Which shutdown a program is asked to work on: argument of the iterators and of end_shutdown. */
+struct target {
+	__u64 service;
+	__u64 generation;
+	__u32 leftover; /* reconcile: enum connection_outcome of what is still open */
+	__u32 pad;
+};
+
+#endif

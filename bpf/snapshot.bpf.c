@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Iterators that user space runs: who is there, what they hold, what waits, what is left. Each
+ * writes events (events.h) to its seq file, so that nothing can overflow. The shutdown they work
+ * on is in `target`.
+ */
+#include "connection.bpf.h"
+#include "process.bpf.h"
+
+/*
+ * Iter:  task. All processes, for grouping them into services.
+ * Emits: EVENT_PROCESS per process; header.service is 0 for those that are not watched.
+ */
+SEC("iter/task")
+int list_processes(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct event_process event = {};
+	struct process_id id;
+	struct member *member;
+	u64 service;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	id = process_id_of(task);
+	member = member_find(&id);
+	service = member ? member->service : 0;
+	if (target.service && service != target.service)
+		return 0;
+	process_describe(&event, task, service, target.service ? target.generation : 0);
+	bpf_seq_write(ctx->meta->seq, &event, sizeof(event));
+	return 0;
+}
+
+static __always_inline bool is_stream_listener(const struct sock *sk)
+{
+	u8 state = sk->__sk_common.skc_state;
+
+	return state == TCP_LISTEN && sk->sk_type == SOCK_STREAM;
+}
+
+static __always_inline void write_listener(struct seq_file *seq, struct sock *sk,
+					   const struct process_id *id, u64 service, u64 generation)
+{
+	struct event_listener event = {};
+	struct listener_key key = {};
+
+	header_init(&event.header, EVENT_LISTENER, sizeof(event), bpf_ktime_get_boot_ns(), service,
+		    generation);
+	event.process = *id;
+	event.cookie = bpf_get_socket_cookie(sk);
+	event.family = sk->__sk_common.skc_family;
+	event.netns = sk->__sk_common.skc_net.net->ns.inum;
+	event.queued = sk->sk_ack_backlog;
+	event.change = LISTENER_LISTED;
+	if (event.family != AF_UNIX) {
+		connection_local(sk, &key);
+		__builtin_memcpy(event.address, key.address, ADDRESS_BYTES);
+		event.port = key.port;
+	}
+	bpf_seq_write(seq, &event, sizeof(event));
+}
+
+static __always_inline struct sock *stream_socket_of(struct file *file)
+{
+	struct socket *socket = bpf_sock_from_file(file);
+	struct sock *sk = socket ? socket->sk : NULL;
+	u16 family;
+
+	if (!sk)
+		return NULL;
+	family = sk->__sk_common.skc_family;
+	if (family == AF_UNIX)
+		return sk->sk_type == SOCK_STREAM ? sk : NULL;
+	if (family != AF_INET && family != AF_INET6)
+		return NULL;
+	return sk->sk_protocol == IPPROTO_TCP ? sk : NULL;
+}
+
+/*
+ * Iter:  task_file, of one process or of all. Who listens, for the seeding.
+ * Emits: EVENT_LISTENER per descriptor of a listening stream socket.
+ */
+SEC("iter/task_file")
+int list_listeners(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct process_id id;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sk = stream_socket_of(file);
+	if (!sk || !is_stream_listener(sk))
+		return 0;
+	id = process_id_of(task);
+	write_listener(ctx->meta->seq, sk, &id, 0, 0);
+	return 0;
+}
+
+static __always_inline bool is_open(const struct sock *sk)
+{
+	switch (sk->__sk_common.skc_state) {
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+	case TCP_FIN_WAIT1: /* half closed: still in a process's hands */
+	case TCP_FIN_WAIT2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Iter:  task_file, of one member of the target.
+ * Emits: EVENT_LISTENER per listening socket. Tags listeners and connections; these are told
+ *        when they leave.
+ */
+SEC("iter/task_file")
+int tag_sockets(struct bpf_iter__task_file *ctx)
+{
+	struct sighting sighting = { .has_baseline = true };
+	struct task_struct *task = ctx->task;
+	struct listener_tag tag = {};
+	struct file *file = ctx->file;
+	struct process_id id;
+	struct member *member;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sk = stream_socket_of(file);
+	if (!sk)
+		return 0;
+	id = process_id_of(task);
+	member = member_find(&id);
+	if (!member || member->service != target.service)
+		return 0;
+	if (is_stream_listener(sk)) {
+		tag.service = target.service;
+		tag.generation = target.generation;
+		if (sk->__sk_common.skc_family != AF_UNIX)
+			listener_tag_set(sk, &tag);
+		write_listener(ctx->meta->seq, sk, &id, target.service, target.generation);
+	} else if (sk->__sk_common.skc_family != AF_UNIX && is_open(sk)) {
+		sighting.service = target.service;
+		sighting.generation = target.generation;
+		sighting.owner = id;
+		connection_see(sk, &sighting);
+	}
+	return 0;
+}
+
+/*
+ * Iter:  tcp, in the network namespace of the target.
+ * Emits: nothing. Tags what waits in accept queues, and what was accepted while tag_sockets ran.
+ *        At its end, what is seen for the first time was not open at T0.
+ */
+SEC("iter/tcp")
+int tag_queued(struct bpf_iter__tcp *ctx)
+{
+	struct sighting sighting = { .has_baseline = true };
+	struct service_state *state;
+	struct listener_entry *entry;
+	struct sock_common *common = ctx->sk_common;
+	struct listener_key key = {};
+	struct tcp_sock *tp;
+	struct sock *sk;
+	u8 status;
+
+	if (!common) {
+		state = service_find(target.service);
+		if (state && state->generation == target.generation)
+			__sync_fetch_and_or(&state->flags, SERVICE_SNAPSHOT_DONE);
+		return 0;
+	}
+	tp = bpf_skc_to_tcp_sock(common);
+	if (!tp)
+		return 0;
+	sk = (struct sock *)tp;
+	status = sk->__sk_common.skc_state;
+	if (status != TCP_ESTABLISHED && status != TCP_CLOSE_WAIT)
+		return 0;
+	connection_local(sk, &key);
+	entry = listener_find(&key);
+	if (!entry || entry->service != target.service || entry->is_shared)
+		return 0;
+	sighting.service = target.service;
+	sighting.generation = target.generation;
+	if (!sk->sk_socket)
+		sighting.at_signal = AT_SIGNAL_QUEUED;
+	connection_see(sk, &sighting);
+	return 0;
+}
+
+/*
+ * Iter:  bpf_sk_storage_map, over the tags. Before a record is made, what is left is told.
+ * Emits: EVENT_CONNECTION per connection of the target that has not left: `target.leftover` says
+ *        what became of it, unless it is closed and its transition was lost to a nested run.
+ */
+SEC("iter/bpf_sk_storage_map")
+int reconcile(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct connection_tag *tag = ctx->value;
+	struct departure departure = {};
+	struct event_connection event = {};
+	struct sock *sk = ctx->sk;
+
+	if (!sk || !tag || tag->service != target.service || tag->generation != target.generation)
+		return 0;
+	if (sk->__sk_common.skc_state == TCP_CLOSE) {
+		departure.closed_by = CLOSED_BY_PEER;
+		departure.error = socket_error_of(sk);
+		if (!departure.error)
+			departure.error = ERROR_PEER_RESET;
+		if (departure.error == ERROR_TIMED_OUT)
+			departure.closed_by = CLOSED_BY_KERNEL;
+	} else {
+		departure.outcome = target.leftover;
+	}
+	if (connection_leave(sk, tag, &departure, &event))
+		bpf_seq_write(ctx->meta->seq, &event, sizeof(event));
+	return 0;
+}
+
+/*
+ * Syscall program: the shutdown in `target` is over. Disarms the service in the kernel, where no
+ * new signal can slip in between.
+ */
+SEC("syscall")
+int end_shutdown(void *ctx)
+{
+	struct service_state *state = service_find(target.service);
+	u64 generation = target.generation;
+
+	if (!state || !generation)
+		return 1;
+	if (state->generation != generation)
+		return 1;
+	__sync_fetch_and_and(&state->flags, SERVICE_MULTIPLEXED);
+	if (__sync_val_compare_and_swap(&state->generation, generation, 0) != generation)
+		return 1;
+	__sync_fetch_and_add(&armed_services, -1);
+	return 0;
+}

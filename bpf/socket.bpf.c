@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sockets: listeners that open and close, connections that arrive and leave.
+ *
+ * The state tracepoint has two programs. The kernel drops a nested run of a program on a CPU; a
+ * packet that interrupts a process inside the one would be lost if it needed the same one.
+ */
+#include "connection.bpf.h"
+
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	u16 family = sk->__sk_common.skc_family;
+
+	return sk->sk_protocol == IPPROTO_TCP && (family == AF_INET || family == AF_INET6);
+}
+
+static __always_inline bool is_established(int state)
+{
+	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
+}
+
+/* --- listeners ------------------------------------------------------------------------------ */
+
+static __always_inline void tell_listener(struct sock *sk, const struct listener_key *key,
+					  const struct process_id *id, u64 service, u64 generation,
+					  u8 change)
+{
+	struct event_listener event = {};
+
+	header_init(&event.header, EVENT_LISTENER, sizeof(event), bpf_ktime_get_boot_ns(), service,
+		    generation);
+	event.process = *id;
+	event.cookie = bpf_get_socket_cookie(sk);
+	__builtin_memcpy(event.address, key->address, ADDRESS_BYTES);
+	event.netns = key->netns;
+	event.queued = sk->sk_ack_backlog;
+	event.port = key->port;
+	event.family = sk->__sk_common.skc_family;
+	event.change = change;
+	event_emit(&event, sizeof(event));
+}
+
+/* Somebody starts to listen: a member already, or a new service if we follow listeners. */
+static __noinline int on_listener_opened(struct sock *sk)
+{
+	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct member *member = member_find(&id);
+	struct service_state *state;
+	struct listener_key key = {};
+	u64 service = member ? member->service : 0;
+
+	if (!member && follow_listeners && id.tgid != collector_tgid) {
+		service = service_add();
+		if (!service || member_add(&id, service))
+			service = 0;
+	}
+	connection_local(sk, &key);
+	if (service)
+		listener_opened(&key, service);
+	else if (!listener_find(&key))
+		return 0; /* neither a member's nor an address that was a member's */
+	connection_local(sk, &key);
+	state = service_find(service);
+	tell_listener(sk, &key, &id, service, state ? state->generation : 0, LISTENER_OPENED);
+	return 0;
+}
+
+/* The last descriptor of a listening socket is gone. */
+static __noinline int on_listener_closed(struct sock *sk)
+{
+	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct listener_tag *tag = listener_tag_find(sk);
+	struct member *member = member_find(&id);
+	struct service_state *state;
+	struct listener_key key = {};
+	u64 service = tag ? tag->service : member ? member->service : 0;
+
+	if (!service)
+		return 0;
+	connection_local(sk, &key);
+	listener_closed(&key);
+	state = service_find(service);
+	if (state && state->generation)
+		tell_listener(sk, &key, &id, service, state->generation, LISTENER_CLOSED);
+	return 0;
+}
+
+/* --- who is it ------------------------------------------------------------------------------ */
+
+/* Whose shutdown a connection is in that has no tag, by its listener or by its local address. */
+static __always_inline u64 service_by_listener(struct sock *sk)
+{
+	struct listener_tag *tag = listener_tag_find(sk);
+	struct listener_entry *entry;
+	struct listener_key key = {};
+
+	if (tag && service_is_in(tag->service, tag->generation))
+		return tag->service;
+	connection_local(sk, &key);
+	entry = listener_find(&key);
+	return entry && !entry->is_shared ? entry->service : 0;
+}
+
+/* Closed on behalf of a process that has ended: by itself, or by whoever held it last. */
+static __always_inline bool is_exiting(const struct process_id *id)
+{
+	struct member *member = member_find(id);
+
+	return member && (member->flags & MEMBER_EXITING);
+}
+
+/*
+ * Who closes the tagged connection now? The current process, unless that is a bystander: the
+ * collector, whose iterator held the last reference, or a kernel thread. A process outside the
+ * service got it handed over.
+ */
+static __always_inline void departure_by_owner(struct departure *departure,
+					       const struct connection_tag *tag)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct process_id id = process_id_of(task);
+	struct member *member = member_find(&id);
+
+	departure->owner = tag->owner;
+	if (member && member->service == tag->service)
+		departure->owner = id;
+	else if (id.tgid != collector_tgid && !(BPF_CORE_READ(task, flags) & PF_KTHREAD))
+		departure->outcome = OUTCOME_HANDED_OVER;
+	departure->closed_by = is_exiting(&departure->owner) ? CLOSED_BY_EXIT : CLOSED_BY_APP;
+}
+
+/* A member closes a connection that has no tag: it came or goes before the snapshot saw it. */
+static __always_inline struct connection_tag *see_closing(struct sock *sk)
+{
+	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct member *member = member_find(&id);
+	struct service_state *state = member ? service_find(member->service) : NULL;
+	struct sighting sighting = {};
+
+	if (!state || !state->generation)
+		return NULL;
+	/* A member that goes on serving closes connections that are nobody's loss. */
+	if (!(state->flags & SERVICE_WHOLE) &&
+	    !(member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING)))
+		return NULL;
+	sighting.service = member->service;
+	sighting.generation = state->generation;
+	sighting.owner = id;
+	if (state->flags & SERVICE_SNAPSHOT_DONE)
+		sighting.at_signal = AT_SIGNAL_NEW;
+	return connection_see(sk, &sighting);
+}
+
+/* --- leaving -------------------------------------------------------------------------------- */
+
+static __always_inline bool is_fin_sent(int state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+	       state == TCP_LAST_ACK;
+}
+
+/* What a process's own transition put on the wire. */
+static __always_inline u8 wire_by_owner(struct sock *sk, int old_state, int new_state)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (new_state != TCP_CLOSE)
+		return WIRE_FIN;
+	if (is_established(old_state))
+		return WIRE_RST;
+	/* After our FIN: the peer's FIN, taken from the backlog, or a close with data unread. */
+	return tp && tp->rcv_nxt - tp->copied_seq > 1 ? WIRE_RST : WIRE_FIN;
+}
+
+static __always_inline void tell_departure(struct sock *sk, struct connection_tag *tag,
+					   const struct departure *departure)
+{
+	struct event_connection event = {};
+
+	if (!connection_leave(sk, tag, departure, &event))
+		return;
+	if (event.wire == WIRE_FIN)
+		closed_remember(&event);
+	detail_emit(&event);
+}
+
+/* Is this transition, made from inside the socket, the end of the connection for the service? */
+static __always_inline bool is_end_by_owner(const struct sock *sk, int old_state, int new_state)
+{
+	if (!is_established(old_state) && !is_fin_sent(old_state))
+		return false;
+	if (new_state == TCP_CLOSE)
+		return true;
+	return is_fin_sent(new_state) && (sk->sk_shutdown & SHUTDOWN_MASK) == SHUTDOWN_MASK;
+}
+
+static __noinline int on_changed_by_owner(struct sock *sk, int old_state, int new_state)
+{
+	struct departure departure = {};
+	struct connection_tag *tag;
+
+	if (!is_end_by_owner(sk, old_state, new_state))
+		return 0;
+	tag = connection_tag_find(sk);
+	if (!tag || !service_is_in(tag->service, tag->generation))
+		tag = see_closing(sk);
+	if (!tag)
+		return 0;
+	departure_by_owner(&departure, tag);
+	departure.wire = wire_by_owner(sk, old_state, new_state);
+	departure.peer_closed_first = old_state == TCP_CLOSE_WAIT || old_state == TCP_LAST_ACK;
+	if (new_state == TCP_CLOSE) {
+		departure.error = socket_error_of(sk);
+		departure.peer_fin = departure.wire == WIRE_FIN;
+	}
+	if (departure.error) { /* a packet from the backlog */
+		departure.closed_by = departure.error == ERROR_PEER_RESET ? CLOSED_BY_PEER
+									  : CLOSED_BY_KERNEL;
+		departure.wire = WIRE_NONE;
+		departure.outcome = OUTCOME_NONE;
+	}
+	tell_departure(sk, tag, &departure);
+	return 0;
+}
+
+/* A child of a listener is established. Late, if its whole service is stopping. */
+static __noinline int on_arrived(struct sock *sk)
+{
+	struct sighting sighting = { .at_signal = AT_SIGNAL_NEW };
+	struct service_state *state;
+
+	sighting.service = service_by_listener(sk);
+	state = sighting.service ? service_find(sighting.service) : NULL;
+	if (!state || !state->generation || !(state->flags & SERVICE_WHOLE))
+		return 0;
+	sighting.generation = state->generation;
+	sighting.arrived_ns = bpf_ktime_get_boot_ns();
+	connection_see(sk, &sighting);
+	return 0;
+}
+
+/* A connection that nobody accepted goes down with its listener, before the snapshot saw it. */
+static __always_inline struct connection_tag *see_queued(struct sock *sk)
+{
+	struct sighting sighting = { .at_signal = AT_SIGNAL_QUEUED };
+	struct service_state *state;
+
+	sighting.service = service_by_listener(sk);
+	state = sighting.service ? service_find(sighting.service) : NULL;
+	if (!state || !state->generation)
+		return NULL;
+	sighting.generation = state->generation;
+	return connection_see(sk, &sighting);
+}
+
+/* A packet, a timer or the end of a listener closed it. */
+static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
+{
+	struct departure departure = { .closed_by = CLOSED_BY_KERNEL };
+	struct connection_tag *tag = connection_tag_find(sk);
+
+	departure.is_queued = !sk->sk_socket && is_established(old_state);
+	if (!tag || !service_is_in(tag->service, tag->generation))
+		tag = departure.is_queued ? see_queued(sk) : NULL;
+	if (!tag)
+		return 0;
+	departure.error = socket_error_of(sk);
+	if (departure.error == ERROR_PEER_RESET)
+		departure.closed_by = CLOSED_BY_PEER;
+	else if (is_fin_sent(old_state)) {
+		departure.closed_by = CLOSED_BY_APP; /* half closed by us, now by the peer too */
+		departure.wire = WIRE_FIN;
+		departure.peer_fin = true;
+	} else if (departure.is_queued)
+		departure.wire = WIRE_RST;
+	tell_departure(sk, tag, &departure);
+	return 0;
+}
+
+/* --- hooks ---------------------------------------------------------------------------------- */
+
+/*
+ * Hook:    tp_btf/inet_sock_set_state, changes made from inside the socket (sk_lock.owned)
+ * Kernel:  since 5.5; (sk, old, new). Traced before sk_state is written.
+ * Context: the process that holds the socket, or a packet from its backlog (sk_err tells).
+ * Emits:   EVENT_LISTENER for members; EVENT_CONNECTION when a connection leaves a service.
+ * Rate:    every TCP state change on the host; one load and two compares unless something stops.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_tcp_state_by_owner, struct sock *sk, int old_state, int new_state)
+{
+	if (!armed_services && new_state != TCP_LISTEN && old_state != TCP_LISTEN)
+		return 0;
+	if (!sk->sk_lock.owned || !is_tcp(sk))
+		return 0;
+	if (new_state == TCP_LISTEN)
+		return on_listener_opened(sk);
+	if (old_state == TCP_LISTEN)
+		return on_listener_closed(sk);
+	return on_changed_by_owner(sk, old_state, new_state);
+}
+
+/*
+ * Hook:    tp_btf/inet_sock_set_state, changes made by packets and timers (not sk_lock.owned)
+ * Kernel:  as above. At LISTEN->SYN_RECV a child has the cookie of its listener before 6.18:
+ *          its identity is taken at SYN_RECV->ESTABLISHED.
+ * Context: softirq: the current process is a stranger. For an accept queue that goes down with
+ *          its listener: the closer, with softirqs disabled.
+ * Emits:   EVENT_CONNECTION when a connection leaves a service.
+ * Rate:    as above.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_tcp_state_by_packet, struct sock *sk, int old_state, int new_state)
+{
+	if (!armed_services)
+		return 0;
+	if (sk->sk_lock.owned || !is_tcp(sk))
+		return 0;
+	if (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED)
+		return on_arrived(sk);
+	if (new_state == TCP_CLOSE && (is_established(old_state) || is_fin_sent(old_state)))
+		return on_closed_by_packet(sk, old_state);
+	return 0;
+}
+
+/*
+ * Hook:    tp_btf/tcp_destroy_sock
+ * Kernel:  since 5.5 as a BTF tracepoint; (sk).
+ * Context: any: the last breath of a socket; its tag is still there.
+ * Emits:   EVENT_CONNECTION for a tagged connection whose transition was lost to a nested run.
+ * Rate:    every TCP socket's end; leaves after one load unless something stops.
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(on_tcp_destroyed, struct sock *sk)
+{
+	struct departure departure = { .closed_by = CLOSED_BY_PEER };
+	struct connection_tag *tag;
+
+	if (!armed_services)
+		return 0;
+	tag = connection_tag_find(sk);
+	if (!tag || tag->outcome || !service_is_in(tag->service, tag->generation))
+		return 0;
+	departure.error = socket_error_of(sk);
+	if (!departure.error)
+		departure.error = ERROR_PEER_RESET; /* sk_err was read by the application */
+	if (departure.error == ERROR_TIMED_OUT)
+		departure.closed_by = CLOSED_BY_KERNEL;
+	tell_departure(sk, tag, &departure);
+	return 0;
+}

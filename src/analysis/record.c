@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The lifetime of a record: everything it points to belongs to it alone. How a record is made
+ * is not here, nor how it is shown.
+ */
+#include "src/analysis/record.h"
+
+#include <stdlib.h>
+
+static void record_process_fini(struct record_process *process)
+{
+	free(process->exe);
+	free(process->signals);
+}
+
+void record_fini(struct record *record)
+{
+	if (!record)
+		return;
+	for (size_t i = 0; record->processes && i < record->n_processes; i++)
+		record_process_fini(&record->processes[i]);
+	free(record->processes);
+	free(record->listeners);
+	free(record->details);
+	record->processes = NULL;
+	record->n_processes = 0;
+	record->listeners = NULL;
+	record->n_listeners = 0;
+	record->details = NULL;
+	record->n_details = 0;
+}
