@@ -130,8 +130,8 @@ $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
-# Only this file sees the skeleton.
-$(BUILD)/obj/src/capture/probe.o $(BUILD)/san/src/capture/probe.o: $(SKELETON)
+# Only these see the skeleton.
+$(foreach f,probe features,$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) $(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))
 	$(call say,LINK,$@)

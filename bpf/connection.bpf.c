@@ -108,6 +108,13 @@ static __always_inline u8 direction_of(const struct sock *sk)
 	return listener_find(&key) ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
 }
 
+static __always_inline bool service_is_frozen(u64 service)
+{
+	struct service_state *state = service_find(service);
+
+	return !state || state->flags & SERVICE_FROZEN;
+}
+
 __hidden struct connection_tag *connection_see(struct sock *sk, const struct sighting *sighting)
 {
 	struct connection_tag *found = connection_tag_find(sk);
@@ -119,7 +126,7 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 			found->owner = sighting->owner;
 		return found;
 	}
-	if (!traffic_read(sk, &facts, false))
+	if (service_is_frozen(sighting->service) || !traffic_read(sk, &facts, false))
 		return NULL;
 	if (found)
 		connection_tag_delete(sk); /* of a shutdown that is over */

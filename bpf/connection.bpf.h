@@ -53,7 +53,7 @@ __hidden void connection_local(const struct sock *sk, struct listener_key *key);
 
 /*
  * Tags the connection at first sight and counts it. Returns its tag, which is of this shutdown;
- * NULL (and a loss): no memory.
+ * NULL: no memory (a loss), or the record is being made.
  */
 __hidden struct connection_tag *connection_see(struct sock *sk, const struct sighting *sighting);
 

@@ -28,6 +28,7 @@ enum service_flags {
 	SERVICE_WHOLE = 1 << 0,	       /* the whole service is stopping: arrivals are late */
 	SERVICE_SNAPSHOT_DONE = 1 << 1, /* what is first seen from now on was not open at T0 */
 	SERVICE_MULTIPLEXED = 1 << 2,
+	SERVICE_FROZEN = 1 << 3, /* the record is being made: no new sightings */
 };
 
 struct service_state {
@@ -58,7 +59,7 @@ struct counts_key {
 	struct process_id process;
 };
 
-/* Which shutdown a program is asked to work on: argument of the iterators and of end_shutdown. */
+/* Which shutdown the iterators and syscall programs are asked to work on. */
 struct target {
 	__u64 service;
 	__u64 generation;

@@ -224,6 +224,18 @@ int reconcile(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
+/* Syscall program: the record of the shutdown in `target` is about to be made. */
+SEC("syscall")
+int freeze_shutdown(void *ctx)
+{
+	struct service_state *state = service_find(target.service);
+
+	if (!state || state->generation != target.generation)
+		return 1;
+	__sync_fetch_and_or(&state->flags, SERVICE_FROZEN);
+	return 0;
+}
+
 /*
  * Syscall program: the shutdown in `target` is over. Disarms the service in the kernel, where no
  * new signal can slip in between.
@@ -234,9 +246,7 @@ int end_shutdown(void *ctx)
 	struct service_state *state = service_find(target.service);
 	u64 generation = target.generation;
 
-	if (!state || !generation)
-		return 1;
-	if (state->generation != generation)
+	if (!state || !generation || state->generation != generation)
 		return 1;
 	__sync_fetch_and_and(&state->flags, SERVICE_MULTIPLEXED);
 	if (__sync_val_compare_and_swap(&state->generation, generation, 0) != generation)

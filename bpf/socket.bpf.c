@@ -250,6 +250,8 @@ static __always_inline struct connection_tag *see_queued(struct sock *sk)
 	if (!state || !state->generation)
 		return NULL;
 	sighting.generation = state->generation;
+	if (state->flags & SERVICE_SNAPSHOT_DONE)
+		sighting.at_signal = AT_SIGNAL_NEW;
 	return connection_see(sk, &sighting);
 }
 

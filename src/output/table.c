@@ -3,8 +3,8 @@
  * Tables for people: widths, alignment, marks. Owns its cells. Like struct text it remembers a
  * failed allocation, so that rows are written without a check at each cell.
  *
- * When the cells are too wide the widest column gives way, one character at a time; where even
- * that does not help, columns at the right end are left out.
+ * When the cells are too wide explanations give way first, then the widest column, one character
+ * at a time; where even that does not help, columns at the right end are left out.
  */
 #define _GNU_SOURCE 1 /* vasprintf() */
 #include "src/output/table.h"
@@ -18,6 +18,7 @@
 #define MARGIN 2 /* before each row; the mark stands in it */
 #define GAP 2	 /* between columns */
 #define WIDTH_MIN 8
+#define QUIET_WIDTH_MIN 24
 #define FIRST_CAPACITY 16
 
 struct widths {
@@ -123,10 +124,24 @@ static size_t widths_total(const struct widths *widths)
 	return total;
 }
 
-static void widths_fit(struct widths *widths, size_t columns)
+/* Explanations are cut short while they still say something, then left out. */
+static void widths_fit_quiet(const struct table *table, struct widths *widths, size_t columns)
+{
+	for (size_t j = 0; j < table->n_columns; j++) {
+		if (!table->columns[j].is_quiet)
+			continue;
+		while (widths->of[j] > QUIET_WIDTH_MIN && widths_total(widths) > columns)
+			widths->of[j]--;
+		if (widths_total(widths) > columns)
+			widths->of[j] = 0;
+	}
+}
+
+static void widths_fit(const struct table *table, struct widths *widths, size_t columns)
 {
 	size_t last = TABLE_COLUMNS;
 
+	widths_fit_quiet(table, widths, columns);
 	while (widths_total(widths) > columns) {
 		size_t widest = 0;
 
@@ -221,7 +236,7 @@ void table_print(const struct table *table, const struct report_style *style, st
 		text->has_failed = true;
 		return;
 	}
-	widths_fit(&widths, style_columns(style) - MARGIN);
+	widths_fit(table, &widths, style_columns(style) - MARGIN);
 	print_head(table, &widths, style, text);
 	for (size_t i = 0; i < table->n_rows; i++)
 		print_row(table, &widths, &table->rows[i], style, text);

@@ -18,7 +18,7 @@ enum mark { MARK_NONE, MARK_DOUBT, MARK_BAD };
 struct table_column {
 	const char *head; /* NULL: none */
 	bool is_right;	  /* numbers */
-	bool is_quiet;	  /* explanations */
+	bool is_quiet;	  /* explanations: the first to give way when there is no room */
 };
 
 struct table_row {

@@ -12,10 +12,9 @@
 
 #define PHASES_MAX 8
 #define LABEL_COLUMNS 12 /* "first action" */
-#define TIME_COLUMNS 12
-#define NOTE_COLUMNS 34
+#define NOTE_COLUMNS 33
 #define FRAME_COLUMNS 8 /* the margin and three gaps */
-#define BAR_COLUMNS_MIN 20
+#define BAR_COLUMNS_MIN 16
 
 struct phase {
 	const char *label;
@@ -24,9 +23,20 @@ struct phase {
 	int64_t length_ns;
 };
 
+/* A recording may hold any number: the end stays within what an integer can hold. */
+static int64_t phase_end(const struct phase *phase)
+{
+	int64_t end;
+
+	if (__builtin_add_overflow(phase->from_ns, phase->length_ns, &end))
+		return INT64_MAX;
+	return end;
+}
+
 struct scale {
 	int64_t end_ns;
 	size_t columns;
+	bool has_notes;
 };
 
 static int64_t latest(int64_t a, int64_t b)
@@ -57,7 +67,7 @@ static size_t phases_of(const struct record_timing *t, struct phase phases[PHASE
 	phase_add(phases, &n, 0, t->react_ns, "react", "until a handler took the signal");
 	phase_add(phases, &n, 0, t->first_action_ns, "first action", "until it first acted on it");
 	phase_add(phases, &n, 0, t->accepting_ns, "accepting", "until its last listener closed");
-	phase_add(phases, &n, 0, t->in_flight_ns, "in flight", "until the last request then running ended");
+	phase_add(phases, &n, 0, t->in_flight_ns, "in flight", "until the last open request ended");
 	phase_add(phases, &n, 0, t->drain_ns, "drain", "until the last client was gone");
 	phase_add(phases, &n, before_cleanup, t->cleanup_ns, "clean-up", "from then on to the end");
 	phase_add(phases, &n, 0, t->total_ns, "total", "until the last process was gone");
@@ -65,10 +75,10 @@ static size_t phases_of(const struct record_timing *t, struct phase phases[PHASE
 	return n;
 }
 
-/* Where a time lies on the scale, in eighths of a column. */
-static size_t scale_eighths(const struct scale *scale, int64_t ns)
+/* Where a time lies on the scale, in halves of a column. */
+static size_t scale_halves(const struct scale *scale, int64_t ns)
 {
-	size_t all = scale->columns * 8;
+	size_t all = scale->columns * 2;
 
 	if (ns <= 0 || scale->end_ns <= 0)
 		return 0;
@@ -77,44 +87,24 @@ static size_t scale_eighths(const struct scale *scale, int64_t ns)
 	return (size_t)((double)ns / (double)scale->end_ns * (double)all + 0.5);
 }
 
-static void bar_add_unicode(struct text *bar, size_t begin, size_t end)
-{
-	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
-
-	text_add_repeated(bar, "█", (end - begin) / 8);
-	text_add(bar, eighths[(end - begin) % 8]);
-}
-
-static void bar_add_ascii(struct text *bar, size_t begin, size_t end)
-{
-	size_t columns = (end - begin + 4) / 8;
-
-	text_add_repeated(bar, "#", columns);
-	if (columns == 0)
-		text_add(bar, "|");
-}
-
-/* Even the shortest phase leaves a trace, and a bar begins with a whole column. */
+/* Even the shortest phase leaves a trace. A bar begins with a whole column. */
 static void bar_add(struct text *bar, const struct phase *phase, const struct scale *scale,
 		    bool use_unicode)
 {
-	bool is_cut = phase->from_ns + phase->length_ns > scale->end_ns;
-	size_t begin = scale_eighths(scale, phase->from_ns) / 8 * 8;
-	size_t end = scale_eighths(scale, phase->from_ns + phase->length_ns);
+	bool is_cut = phase_end(phase) > scale->end_ns;
+	size_t begin = scale_halves(scale, phase->from_ns) / 2;
+	size_t end = scale_halves(scale, phase_end(phase));
 
-	if (begin > scale->columns * 8 - 8)
-		begin = scale->columns * 8 - 8;
-	if (is_cut)
-		end = scale->columns * 8 - 8;
-	text_add_repeated(bar, " ", begin / 8);
-	if (end <= begin)
-		end = begin + !is_cut;
-	if (use_unicode)
-		bar_add_unicode(bar, begin, end);
-	else if (end > begin)
-		bar_add_ascii(bar, begin, end);
+	if (begin > scale->columns - 1)
+		begin = scale->columns - 1;
+	if (end <= begin * 2)
+		end = begin * 2 + 1;
+	text_add_repeated(bar, " ", begin);
+	text_add_repeated(bar, use_unicode ? "━" : "=", end / 2 - begin - is_cut);
 	if (is_cut)
 		text_add(bar, use_unicode ? "▶" : ">");
+	else if (end % 2)
+		text_add(bar, use_unicode ? "╸" : "-");
 }
 
 static void timeline_add_phase(struct table *table, const struct phase *phase,
@@ -133,7 +123,7 @@ static void timeline_add_phase(struct table *table, const struct phase *phase,
 	table_add(table, "%s", units_duration(phase->length_ns, time));
 	table_add(table, "%s", bar ? bar : "");
 	table->has_failed |= !bar;
-	table_add(table, "%s", phase->note);
+	table_add(table, "%s", scale->has_notes ? phase->note : "");
 }
 
 /* "0 … 2.12 s", as wide as the scale. */
@@ -153,34 +143,34 @@ static char *scale_axis(const struct scale *scale)
 	return text_take(&axis);
 }
 
-static void timeline_add_grace(struct table *table, const struct record_timing *timing)
+/* What the labels, the times and, where there is room, the notes leave for the bars. */
+static struct scale scale_of(const struct phase *phases, size_t n, const struct record_timing *timing,
+			     const struct report_style *style)
 {
+	size_t fixed = FRAME_COLUMNS + LABEL_COLUMNS;
 	char time[UNITS_BYTES];
+	size_t widest = 0;
+	size_t left;
 
-	if (timing->grace_ns == TIME_UNKNOWN)
-		return;
-	table_row(table, MARK_NONE);
-	table_add(table, "grace");
-	table_add(table, "%s", units_duration(timing->grace_ns, time));
-	table_skip(table);
-	table_add(table, "before it would be killed");
-}
+	for (size_t i = 0; i < n; i++) {
+		size_t wide = text_columns(units_duration(phases[i].length_ns, time));
 
-static struct scale scale_of(const struct record_timing *timing, const struct report_style *style)
-{
-	struct scale scale = { .end_ns = timing_end(timing) };
-	size_t fixed = FRAME_COLUMNS + LABEL_COLUMNS + TIME_COLUMNS;
-
-	scale.columns = style_columns(style) - fixed;
-	if (scale.columns >= NOTE_COLUMNS + BAR_COLUMNS_MIN)
-		scale.columns -= NOTE_COLUMNS;
-	return scale;
+		widest = wide > widest ? wide : widest;
+	}
+	left = style_columns(style) - fixed - widest;
+	return (struct scale){
+		.end_ns = timing_end(timing),
+		.columns = left < NOTE_COLUMNS + BAR_COLUMNS_MIN ? left : left - NOTE_COLUMNS,
+		.has_notes = left >= NOTE_COLUMNS + BAR_COLUMNS_MIN,
+	};
 }
 
 void timeline_print(const struct record *record, const struct report_style *style,
 		    struct text *text)
 {
-	struct scale scale = scale_of(&record->timing, style);
+	struct phase phases[PHASES_MAX];
+	size_t n = phases_of(&record->timing, phases);
+	struct scale scale = scale_of(phases, n, &record->timing, style);
 	_cleanup_free_ char *axis = scale_axis(&scale);
 	const struct table_column columns[] = {
 		{ NULL },
@@ -188,8 +178,6 @@ void timeline_print(const struct record *record, const struct report_style *styl
 		{ .head = axis },
 		{ .is_quiet = true },
 	};
-	struct phase phases[PHASES_MAX];
-	size_t n = phases_of(&record->timing, phases);
 	struct table table;
 
 	if (n == 0)
@@ -198,7 +186,6 @@ void timeline_print(const struct record *record, const struct report_style *styl
 	table.has_failed = !axis;
 	for (size_t i = 0; i < n; i++)
 		timeline_add_phase(&table, &phases[i], &scale, style);
-	timeline_add_grace(&table, &record->timing);
 	style_title(style, text, "Time line");
 	table_print(&table, style, text);
 	table_fini(&table);

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Groups processes into services: by cgroup where the cgroup is a service, else by process tree
+ * under the topmost process that shares a listener (or was asked for).
+ *
+ * shutwatch and its ancestors are candidates only when asked for by pid: a test harness or a
+ * shell that happens to listen must not swallow everything below it.
+ */
+#include "src/capture/census.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/array.h"
+#include "src/capture/procfs.h"
+
+#define DEPTH_MAX 4096 /* of a process tree: parents are read one by one, a loop is possible */
+
+static int add_process(void *context, const void *bytes, size_t size)
+{
+	struct census *census = context;
+	const struct event_process *event = bytes;
+	struct census_process *process;
+	int err;
+
+	if (size != sizeof(*event) || event->header.type != EVENT_PROCESS)
+		return -EBADMSG;
+	if (event->flags & PROCESS_ENDED)
+		return 0;
+	err = array_reserve((void **)&census->processes, &census->processes_capacity,
+			    census->n_processes, sizeof(*census->processes));
+	if (err)
+		return err;
+	process = &census->processes[census->n_processes++];
+	memset(process, 0, sizeof(*process));
+	process->id = event->process;
+	process->parent = event->parent;
+	process->service = event->header.service;
+	memcpy(process->comm, event->comm, COMM_BYTES);
+	process->root = SIZE_MAX;
+	return 0;
+}
+
+static int add_listener(void *context, const void *bytes, size_t size)
+{
+	struct census *census = context;
+	const struct event_listener *event = bytes;
+	int err;
+
+	if (size != sizeof(*event) || event->header.type != EVENT_LISTENER)
+		return -EBADMSG;
+	err = array_reserve((void **)&census->listeners, &census->listeners_capacity,
+			    census->n_listeners, sizeof(*census->listeners));
+	if (err)
+		return err;
+	census->listeners[census->n_listeners++] = *event;
+	return 0;
+}
+
+static struct census_process *find(const struct census *census, const struct process_id *id)
+{
+	size_t i;
+
+	for (i = 0; i < census->n_processes; i++) {
+		if (census->processes[i].id.tgid == id->tgid &&
+		    census->processes[i].id.started_ns == id->started_ns)
+			return &census->processes[i];
+	}
+	return NULL;
+}
+
+static void mark_kin(struct census *census)
+{
+	struct census_process *process = NULL;
+	size_t i, depth;
+
+	for (i = 0; i < census->n_processes; i++) {
+		if (census->processes[i].id.tgid == (uint32_t)getpid())
+			process = &census->processes[i];
+	}
+	for (depth = 0; process && depth < DEPTH_MAX; depth++) {
+		process->is_kin = true;
+		process = find(census, &process->parent);
+	}
+}
+
+/* A cgroup that holds shutwatch holds everything it was started with: no service. */
+static void read_identities(struct census *census)
+{
+	char own[PATH_BYTES] = "/", path[PATH_BYTES];
+	struct cgroup_service own_service = {};
+	size_t i;
+
+	if (!procfs_cgroup((uint32_t)getpid(), own, sizeof(own)))
+		cgroup_parse(own, &own_service);
+	for (i = 0; i < census->n_processes; i++) {
+		struct census_process *process = &census->processes[i];
+
+		if (procfs_cgroup(process->id.tgid, path, sizeof(path)))
+			continue;
+		process->has_identity = cgroup_parse(path, &process->identity) &&
+					strcmp(process->identity.cgroup, own_service.cgroup) != 0;
+	}
+}
+
+int census_take(struct census *census, struct probe *probe)
+{
+	int err;
+
+	memset(census, 0, sizeof(*census));
+	err = probe_list_processes(probe, add_process, census);
+	if (!err)
+		err = probe_list_listeners(probe, 0, add_listener, census);
+	if (err)
+		return err;
+	mark_kin(census);
+	read_identities(census);
+	return 0;
+}
+
+void census_fini(struct census *census)
+{
+	free(census->processes);
+	free(census->listeners);
+	memset(census, 0, sizeof(*census));
+}
+
+/* --- candidates ----------------------------------------------------------------------------- */
+
+static bool holds_port(const struct census *census, const struct process_id *id, uint32_t port)
+{
+	size_t i;
+
+	for (i = 0; i < census->n_listeners; i++) {
+		const struct event_listener *listener = &census->listeners[i];
+
+		if (listener->process.tgid == id->tgid &&
+		    listener->process.started_ns == id->started_ns &&
+		    (port == UINT32_MAX || (listener->port && listener->port == port)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_below(const char *path, const char *cgroup)
+{
+	size_t size = strlen(cgroup);
+
+	while (size > 1 && cgroup[size - 1] == '/')
+		size--;
+	return !strncmp(path, cgroup, size) && (path[size] == '\0' || path[size] == '/');
+}
+
+static bool matches(const struct census *census, const struct census_process *process,
+		    const struct selector *selector)
+{
+	char path[PATH_BYTES];
+
+	switch (selector->kind) {
+	case SELECT_PID:
+		return process->id.tgid == selector->number;
+	case SELECT_COMM:
+		return !strcmp(process->comm, selector->text);
+	case SELECT_EXE:
+		return !procfs_exe(process->id.tgid, path, sizeof(path)) &&
+		       !strcmp(path, selector->text);
+	case SELECT_UNIT:
+		return process->has_identity && !strcmp(process->identity.unit, selector->text);
+	case SELECT_CGROUP:
+		return !procfs_cgroup(process->id.tgid, path, sizeof(path)) &&
+		       is_below(path, selector->text);
+	case SELECT_PORT:
+		return holds_port(census, &process->id, selector->number);
+	}
+	return false;
+}
+
+bool census_matches(const struct census *census, const struct selector *selector)
+{
+	size_t i;
+
+	for (i = 0; i < census->n_processes; i++) {
+		if (matches(census, &census->processes[i], selector))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const struct census *census, const struct census_process *process,
+		      const struct selectors *selectors)
+{
+	size_t i;
+
+	if (!selectors->count)
+		return !process->is_kin && process->id.tgid != 1 &&
+		       holds_port(census, &process->id, UINT32_MAX);
+	for (i = 0; i < selectors->count; i++) {
+		if (process->is_kin && selectors->items[i].kind != SELECT_PID)
+			continue;
+		if (matches(census, process, &selectors->items[i]))
+			return true;
+	}
+	return false;
+}
+
+/* --- grouping ------------------------------------------------------------------------------- */
+
+static bool share_listener(const struct census *census, const struct process_id *a,
+			   const struct process_id *b)
+{
+	size_t i, k;
+
+	for (i = 0; i < census->n_listeners; i++) {
+		if (census->listeners[i].process.tgid != a->tgid)
+			continue;
+		for (k = 0; k < census->n_listeners; k++) {
+			if (census->listeners[k].process.tgid == b->tgid &&
+			    census->listeners[k].cookie == census->listeners[i].cookie)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The topmost process of the tree to which the candidate belongs. */
+static size_t tree_root(const struct census *census, const struct census_process *candidate,
+			bool is_selected)
+{
+	const struct census_process *root = candidate;
+	size_t depth;
+
+	for (depth = 0; depth < DEPTH_MAX; depth++) {
+		const struct census_process *parent = find(census, &root->parent);
+
+		if (!parent || !parent->is_candidate || parent->has_identity)
+			break;
+		if (!is_selected && !share_listener(census, &parent->id, &root->id))
+			break;
+		root = parent;
+	}
+	return (size_t)(root - census->processes);
+}
+
+/* The first process in the same cgroup: it stands for the service. */
+static size_t cgroup_root(const struct census *census, const struct census_process *candidate)
+{
+	size_t i;
+
+	for (i = 0; i < census->n_processes; i++) {
+		if (census->processes[i].has_identity &&
+		    !strcmp(census->processes[i].identity.cgroup, candidate->identity.cgroup))
+			return i;
+	}
+	return (size_t)(candidate - census->processes);
+}
+
+/* Of those in a root's cgroup, all; of a tree, whoever has a root as nearest ancestor. */
+static void spread(struct census *census, struct census_process *process)
+{
+	const struct census_process *ancestor = process;
+	size_t i, depth;
+
+	for (i = 0; process->has_identity && i < census->n_processes; i++) {
+		const struct census_process *root = &census->processes[i];
+
+		if (root->root == i && root->has_identity &&
+		    !strcmp(root->identity.cgroup, process->identity.cgroup)) {
+			process->root = i;
+			return;
+		}
+	}
+	for (depth = 0; ancestor && depth < DEPTH_MAX; depth++) {
+		if (ancestor->root == (size_t)(ancestor - census->processes) &&
+		    !ancestor->has_identity) {
+			process->root = ancestor->root;
+			return;
+		}
+		ancestor = find(census, &ancestor->parent);
+	}
+}
+
+void census_group(struct census *census, const struct selectors *selectors)
+{
+	size_t i, root;
+
+	for (i = 0; i < census->n_processes; i++)
+		census->processes[i].is_candidate =
+			is_wanted(census, &census->processes[i], selectors);
+	for (i = 0; i < census->n_processes; i++) {
+		const struct census_process *process = &census->processes[i];
+
+		if (!process->is_candidate)
+			continue;
+		root = process->has_identity ? cgroup_root(census, process)
+					     : tree_root(census, process, selectors->count > 0);
+		census->processes[root].root = root;
+	}
+	for (i = 0; i < census->n_processes; i++) {
+		if (census->processes[i].root != i)
+			spread(census, &census->processes[i]);
+	}
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A listing of the host at one moment, and how its processes form services. The grouping is pure
+ * once the listing is taken.
+ */
+#ifndef SHUTWATCH_CENSUS_H
+#define SHUTWATCH_CENSUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "src/capture/probe.h"
+#include "src/capture/roster.h"
+
+struct census_process {
+	struct process_id id;
+	struct process_id parent;
+	uint64_t service;    /* of which it is a member already; 0: none */
+	char comm[COMM_BYTES + 1];
+	bool is_kin;	     /* shutwatch itself or one of its ancestors */
+	bool is_candidate;   /* listens, or is asked for */
+	bool has_identity;   /* its cgroup is a service */
+	struct cgroup_service identity;
+	size_t root;	     /* index of the root of its service; SIZE_MAX: of none */
+};
+
+struct census {
+	struct census_process *processes;
+	size_t n_processes;
+	size_t processes_capacity;
+	struct event_listener *listeners;
+	size_t n_listeners;
+	size_t listeners_capacity;
+};
+
+/* Lists processes and listening sockets. Returns 0 or -errno. census_fini() in any case. */
+int census_take(struct census *census, struct probe *probe);
+void census_fini(struct census *census);
+
+/* Marks the candidates and finds the root of each service. `selectors` as in the roster. */
+void census_group(struct census *census, const struct selectors *selectors);
+
+/* Does this selector match any process? */
+bool census_matches(const struct census *census, const struct selector *selector);
+
+#endif

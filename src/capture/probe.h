@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The programs in the kernel: load, watch, list, tag, count, disarm. The only user of libbpf.
+ *
+ * Every event, from a ring buffer or an iterator, goes to one sink. A sink may call back into
+ * the probe (a snapshot is taken while a signal's event is handled).
+ */
+#ifndef SHUTWATCH_PROBE_H
+#define SHUTWATCH_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/maps.h"
+
+struct probe;
+
+/* Takes one event as it came. Returns 0, or -errno: the call that fed it fails with that. */
+typedef int (*probe_sink)(void *context, const void *event, size_t size);
+
+struct probe_options {
+	bool follow_listeners;	  /* whoever starts to listen becomes a service of its own */
+	uint32_t forwarder_pid;	  /* 0: none; a process that passes signals on */
+	size_t detail_ring_bytes; /* 0: default; else rounded up to a power of two pages */
+	probe_sink sink;
+	void *context;
+};
+
+/*
+ * Loads and attaches. Returns 0, or -errno after a line in the log: -EPERM and -EACCES: not
+ * allowed; -ENOENT: a hook that is required is missing; -ENOTSUP: the kernel has no BTF.
+ */
+int probe_open(const struct probe_options *options, struct probe **ret_probe);
+void probe_close(struct probe *probe);
+
+/* Readable when events wait. Owned by the probe. */
+int probe_fd(const struct probe *probe);
+/* Feeds all waiting events to the sink. Returns 0 or the sink's error. */
+int probe_dispatch(struct probe *probe);
+
+/* --- who is watched ------------------------------------------------------------------------- */
+
+/* Enters a service. `service` is below SERVICE_FROM_KERNEL. 0, -EEXIST, -E2BIG: no room. */
+int probe_add_service(struct probe *probe, uint64_t service);
+void probe_remove_service(struct probe *probe, uint64_t service);
+/* Makes a process a member of a service, or moves it there. 0, -E2BIG: no room. */
+int probe_set_member(struct probe *probe, const struct process_id *id, uint64_t service);
+/* Takes a process out of this service; nothing if it is a member of another one. */
+void probe_remove_member(struct probe *probe, const struct process_id *id, uint64_t service);
+/*
+ * Enters an address on which a service listens, unless it is known for it. An entry of `instead`
+ * is taken over; one of another service is shared from now on. 0 or -errno.
+ */
+int probe_add_listener(struct probe *probe, const struct listener_key *key, uint64_t service,
+		       uint64_t instead);
+
+/* --- lists: events to the sink -------------------------------------------------------------- */
+
+/* All processes of the host, with the service they are members of. */
+int probe_list_processes(struct probe *probe, probe_sink sink, void *context);
+/* All listening stream sockets of the host; pid 0: of every process. */
+int probe_list_listeners(struct probe *probe, uint32_t pid, probe_sink sink, void *context);
+
+/* --- one shutdown --------------------------------------------------------------------------- */
+
+/* Its processes; the sockets of one of them, which are tagged; the accept queues (netns: a file
+ * descriptor of the service's network namespace, -1: ours). Events go to the given sink. */
+int probe_list_members(struct probe *probe, const struct target *target, probe_sink sink,
+		       void *context);
+int probe_tag_sockets(struct probe *probe, const struct target *target, uint32_t pid);
+int probe_tag_queued(struct probe *probe, const struct target *target, int netns_fd);
+
+/* Tells what has not left, with target->leftover as its outcome, and disarms. */
+int probe_finish(struct probe *probe, const struct target *target);
+/* Reads the counts of a shutdown into EVENT_COUNTS, and forgets all that the kernel keeps of it. */
+int probe_take_counts(struct probe *probe, const struct target *target, uint64_t now_ns);
+
+/* What was lost so far, by cause, over all shutdowns. */
+void probe_losses(struct probe *probe, uint64_t ret_losses[LOSS_CAUSES]);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What /proc says of a process. All of it may be gone at any moment, and be anything. */
+#ifndef SHUTWATCH_PROCFS_H
+#define SHUTWATCH_PROCFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/model/host.h"
+
+/*
+ * The path of the program that runs as `pid`, NUL-terminated, cut to `size`; " (deleted)" is
+ * removed. Returns 0 or -errno (-ENOENT: gone, or a kernel thread).
+ */
+int procfs_exe(uint32_t pid, char *ret_path, size_t size);
+
+/*
+ * The cgroup path of the process: that of cgroup v2, else (hybrid hosts) that of systemd's v1
+ * hierarchy. Returns 0 or -errno. "/" when it is in none.
+ */
+int procfs_cgroup(uint32_t pid, char *ret_path, size_t size);
+
+/* The network namespace of the process, as an open file. Returns a descriptor or -errno. */
+int procfs_open_netns(uint32_t pid);
+
+/* Name, boot id and kernel of this machine; what cannot be read stays empty. */
+void procfs_host(struct host *ret_host);
+
+#endif

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owns the list of watched services and their names. A service that shutwatch enters has a number
+ * below SERVICE_FROM_KERNEL; one that the kernel entered, when somebody began to listen, keeps
+ * its own and is named here.
+ */
+#include "src/capture/roster.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/array.h"
+#include "src/capture/census.h"
+#include "src/capture/procfs.h"
+
+struct roster {
+	struct probe *probe;
+	const struct selectors *selectors;
+	struct service_info *services;
+	size_t count;
+	size_t capacity;
+	uint64_t next_number;
+	uint64_t adopting; /* the number that the kernel gave to whom we may know better */
+	const struct selector *unmatched;
+};
+
+struct roster *roster_new(struct probe *probe, const struct selectors *selectors)
+{
+	struct roster *roster = calloc(1, sizeof(*roster));
+
+	if (!roster)
+		return NULL;
+	roster->probe = probe;
+	roster->selectors = selectors;
+	roster->next_number = 1;
+	return roster;
+}
+
+void roster_free(struct roster *roster)
+{
+	if (!roster)
+		return;
+	free(roster->services);
+	free(roster);
+}
+
+static struct service_info *service_of(const struct roster *roster, uint64_t number)
+{
+	size_t i;
+
+	for (i = 0; i < roster->count; i++) {
+		if (roster->services[i].number == number)
+			return &roster->services[i];
+	}
+	return NULL;
+}
+
+const struct service_info *roster_find(const struct roster *roster, uint64_t service)
+{
+	return service_of(roster, service);
+}
+
+/* Enters the service here, and in the kernel unless the kernel entered it. */
+static int enter(struct roster *roster, uint64_t number, struct service_info **ret_info)
+{
+	int err;
+
+	err = array_reserve((void **)&roster->services, &roster->capacity, roster->count,
+			    sizeof(*roster->services));
+	if (err)
+		return err;
+	if (!number) {
+		number = roster->next_number++;
+		err = probe_add_service(roster->probe, number);
+		if (err)
+			return err;
+	}
+	*ret_info = &roster->services[roster->count++];
+	memset(*ret_info, 0, sizeof(**ret_info));
+	(*ret_info)->number = number;
+	return 0;
+}
+
+/* The number under which members of this root are entered already; 0: none. */
+static uint64_t known_number(const struct census *census, size_t root)
+{
+	size_t i;
+
+	if (census->processes[root].service)
+		return census->processes[root].service;
+	for (i = 0; i < census->n_processes; i++) {
+		if (census->processes[i].root == root && census->processes[i].service)
+			return census->processes[i].service;
+	}
+	return 0;
+}
+
+static void describe(struct service_info *info, const struct census_process *root)
+{
+	info->root = root->id;
+	if (procfs_exe(root->id.tgid, info->exe, sizeof(info->exe)))
+		info->exe[0] = '\0';
+	if (root->has_identity) {
+		info->identity = root->identity;
+		return;
+	}
+	info->identity.kind = SERVICE_TREE;
+	memcpy(info->identity.name, root->comm, sizeof(root->comm));
+	procfs_cgroup(root->id.tgid, info->identity.cgroup, sizeof(info->identity.cgroup));
+}
+
+static int enter_members(struct roster *roster, const struct census *census, size_t root,
+			 uint64_t number)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < census->n_processes; i++) {
+		const struct census_process *process = &census->processes[i];
+
+		if (process->root != root || process->service == number)
+			continue;
+		err = probe_set_member(roster->probe, &process->id, number);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static const struct census_process *holder_of(const struct census *census,
+					      const struct event_listener *listener)
+{
+	size_t i;
+
+	for (i = 0; i < census->n_processes; i++) {
+		const struct census_process *process = &census->processes[i];
+
+		if (process->id.tgid == listener->process.tgid &&
+		    process->id.started_ns == listener->process.started_ns)
+			return process;
+	}
+	return NULL;
+}
+
+static int enter_listeners(struct roster *roster, const struct census *census, size_t root,
+			   uint64_t number)
+{
+	struct listener_key key;
+	size_t i;
+	int err;
+
+	for (i = 0; i < census->n_listeners; i++) {
+		const struct event_listener *listener = &census->listeners[i];
+		const struct census_process *holder = holder_of(census, listener);
+
+		if (!listener->port || !holder || holder->root != root)
+			continue;
+		memset(&key, 0, sizeof(key));
+		memcpy(key.address, listener->address, sizeof(key.address));
+		key.netns = listener->netns;
+		key.port = listener->port;
+		err = probe_add_listener(roster->probe, &key, number, roster->adopting);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int enter_service(struct roster *roster, const struct census *census, size_t root)
+{
+	uint64_t number = known_number(census, root);
+	struct service_info *info = number ? service_of(roster, number) : NULL;
+	int err;
+
+	if (!info) {
+		err = enter(roster, number, &info);
+		if (err)
+			return err;
+	}
+	describe(info, &census->processes[root]);
+	err = enter_members(roster, census, root, info->number);
+	if (err)
+		return err;
+	return enter_listeners(roster, census, root, info->number);
+}
+
+static const struct selector *find_unmatched(const struct roster *roster,
+					     const struct census *census)
+{
+	size_t i;
+
+	for (i = 0; i < roster->selectors->count; i++) {
+		if (!census_matches(census, &roster->selectors->items[i]))
+			return &roster->selectors->items[i];
+	}
+	return NULL;
+}
+
+int roster_seed(struct roster *roster, size_t *ret_services)
+{
+	struct census census;
+	size_t i;
+	int err = census_take(&census, roster->probe);
+
+	if (!err) {
+		census_group(&census, roster->selectors);
+		roster->unmatched = find_unmatched(roster, &census);
+	}
+	for (i = 0; !err && i < census.n_processes; i++) {
+		if (census.processes[i].root == i)
+			err = enter_service(roster, &census, i);
+	}
+	census_fini(&census);
+	if (!err)
+		*ret_services = roster->count;
+	return err;
+}
+
+const struct selector *roster_unmatched(const struct roster *roster)
+{
+	return roster->unmatched;
+}
+
+struct pid_search {
+	uint32_t pid;
+	struct process_id id;
+};
+
+static int match_pid(void *context, const void *bytes, size_t size)
+{
+	struct pid_search *search = context;
+	const struct event_process *event = bytes;
+
+	if (size == sizeof(*event) && event->process.tgid == search->pid)
+		search->id = event->process;
+	return 0;
+}
+
+int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
+{
+	struct pid_search search = { .pid = pid };
+	struct service_info *info;
+	int err = probe_list_processes(roster->probe, match_pid, &search);
+
+	if (err)
+		return err;
+	if (!search.id.tgid)
+		return -ESRCH;
+	err = enter(roster, 0, &info);
+	if (err)
+		return err;
+	info->root = search.id;
+	info->identity.kind = SERVICE_COMMAND;
+	strncpy(info->identity.name, name, sizeof(info->identity.name) - 1);
+	return probe_set_member(roster->probe, &search.id, info->number);
+}
+
+int roster_on_listener(struct roster *roster, const struct event_listener *event)
+{
+	uint64_t number = event->header.service;
+	size_t services;
+	int err;
+
+	if (event->change != LISTENER_OPENED || number < SERVICE_FROM_KERNEL ||
+	    service_of(roster, number))
+		return 0;
+	roster->adopting = number;
+	err = roster_seed(roster, &services);
+	roster->adopting = 0;
+	if (err || service_of(roster, number))
+		return err;
+	probe_remove_member(roster->probe, &event->process, number);
+	probe_remove_service(roster->probe, number);
+	return 0;
+}
+
+void roster_remove(struct roster *roster, uint64_t service)
+{
+	struct service_info *info = service_of(roster, service);
+
+	if (!info)
+		return;
+	probe_remove_service(roster->probe, service);
+	*info = roster->services[--roster->count];
+}

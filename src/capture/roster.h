@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who is watched: the services of this host and their members, seeded from a listing of
+ * processes and sockets, extended when somebody starts to listen. The kernel keeps members
+ * current over fork and exit.
+ */
+#ifndef SHUTWATCH_ROSTER_H
+#define SHUTWATCH_ROSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/capture/cgroup.h"
+#include "src/capture/probe.h"
+
+enum selector_kind { SELECT_PID, SELECT_COMM, SELECT_EXE, SELECT_UNIT, SELECT_CGROUP, SELECT_PORT };
+
+/* One target of the command line. */
+struct selector {
+	enum selector_kind kind;
+	uint32_t number;  /* pid or port */
+	const char *text; /* comm, exe, unit or cgroup; the caller's */
+};
+
+struct selectors {
+	struct selector *items;
+	size_t count; /* 0: every service that listens */
+	size_t capacity;
+};
+
+struct service_info {
+	uint64_t number;
+	struct process_id root; /* the topmost process, when it was entered */
+	struct cgroup_service identity;
+	char exe[PATH_BYTES]; /* of the root; "": unknown */
+};
+
+struct roster;
+
+/* `selectors` is the caller's and must live as long. NULL: out of memory. */
+struct roster *roster_new(struct probe *probe, const struct selectors *selectors);
+void roster_free(struct roster *roster);
+
+/*
+ * Lists the host, groups processes into services and enters them into the kernel's maps. May be
+ * called again. Returns 0 or -errno. ret_services: how many are watched.
+ */
+int roster_seed(struct roster *roster, size_t *ret_services);
+
+/* The first selector that matches nothing that runs; NULL: all match. After roster_seed(). */
+const struct selector *roster_unmatched(const struct roster *roster);
+
+/* Enters one process as a service of its own, of kind SERVICE_COMMAND. Returns 0 or -errno. */
+int roster_add_command(struct roster *roster, uint32_t pid, const char *name);
+
+/*
+ * Somebody started to listen. Names a service that the kernel has just entered, or takes it out
+ * again when it is none of those wanted.
+ */
+int roster_on_listener(struct roster *roster, const struct event_listener *event);
+
+/* NULL: not watched. */
+const struct service_info *roster_find(const struct roster *roster, uint64_t service);
+
+/* All its processes have ended. */
+void roster_remove(struct roster *roster, uint64_t service);
+
+#endif

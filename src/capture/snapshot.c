@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One snapshot. The sockets come first, process by process, since a race with their closing is
+ * on; names and paths can wait. What closes before we get there is counted by its close.
+ */
+#include "src/capture/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "src/base/array.h"
+#include "src/base/cleanup.h"
+#include "src/base/clock.h"
+#include "src/capture/procfs.h"
+
+struct members {
+	struct event_process *items;
+	size_t count;
+	size_t capacity;
+};
+
+static int add_member(void *context, const void *bytes, size_t size)
+{
+	struct members *members = context;
+	const struct event_process *event = bytes;
+	int err;
+
+	if (size != sizeof(*event) || event->header.type != EVENT_PROCESS)
+		return -EBADMSG;
+	err = array_reserve((void **)&members->items, &members->capacity, members->count,
+			    sizeof(*members->items));
+	if (err)
+		return err;
+	members->items[members->count++] = *event;
+	return 0;
+}
+
+static void header_fill(struct event_header *header, uint16_t type, size_t size,
+			const struct target *target)
+{
+	header->type = type;
+	header->size = (uint16_t)size;
+	header->at_ns = clock_boot_ns();
+	header->service = target->service;
+	header->generation = target->generation;
+}
+
+static int tell_service(const struct service_info *service, const struct target *target,
+			probe_sink sink, void *context)
+{
+	struct event_service event = {};
+
+	header_fill(&event.header, EVENT_SERVICE, sizeof(event), target);
+	event.wall_offset_ns = clock_wall_offset_ns();
+	event.kind = service->identity.kind;
+	memcpy(event.name, service->identity.name, sizeof(event.name));
+	memcpy(event.unit, service->identity.unit, sizeof(event.unit));
+	memcpy(event.container_id, service->identity.container_id, sizeof(event.container_id));
+	memcpy(event.pod_uid, service->identity.pod_uid, sizeof(event.pod_uid));
+	memcpy(event.cgroup, service->identity.cgroup, sizeof(event.cgroup));
+	return sink(context, &event, sizeof(event));
+}
+
+static int tell_program(const struct service_info *service, const struct process_id *id,
+			const struct target *target, probe_sink sink, void *context)
+{
+	struct event_program event = {};
+
+	header_fill(&event.header, EVENT_PROGRAM, sizeof(event), target);
+	event.process = *id;
+	if (procfs_exe(id->tgid, event.exe, sizeof(event.exe))) {
+		/* Gone already. The root's program was read when the service was entered. */
+		if (memcmp(id, &service->root, sizeof(*id)) != 0 || !service->exe[0])
+			return 0;
+		memcpy(event.exe, service->exe, sizeof(event.exe));
+	}
+	return sink(context, &event, sizeof(event));
+}
+
+static uint32_t own_netns(void)
+{
+	struct stat status;
+
+	return stat("/proc/self/ns/net", &status) ? 0 : (uint32_t)status.st_ino;
+}
+
+/* The accept queues in every network namespace of the members, then in ours. */
+static int tag_queues(struct probe *probe, const struct members *members,
+		      const struct target *target)
+{
+	uint32_t own = own_netns(), done = 0;
+	size_t i;
+	int err;
+
+	for (i = 0; i < members->count; i++) {
+		_cleanup_close_ int netns = -1;
+		uint32_t inum = members->items[i].netns;
+
+		if (!inum || inum == own || inum == done)
+			continue;
+		netns = procfs_open_netns(members->items[i].process.tgid);
+		if (netns < 0)
+			continue; /* it has ended, and its queue with it; or another one holds it */
+		err = probe_tag_queued(probe, target, netns);
+		if (err)
+			return err;
+		done = inum;
+	}
+	return probe_tag_queued(probe, target, -1);
+}
+
+static int tell_members(const struct service_info *service, const struct members *members,
+			const struct target *target, probe_sink sink, void *context)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < members->count; i++)
+		err = sink(context, &members->items[i], sizeof(members->items[i]));
+	for (i = 0; !err && i < members->count; i++)
+		err = tell_program(service, &members->items[i].process, target, sink, context);
+	return err;
+}
+
+int snapshot_take(struct probe *probe, const struct service_info *service,
+		  const struct target *target, probe_sink sink, void *context)
+{
+	struct members members = {};
+	size_t i;
+	int err = probe_list_members(probe, target, add_member, &members);
+
+	for (i = 0; !err && i < members.count; i++) {
+		err = probe_tag_sockets(probe, target, members.items[i].process.tgid);
+		if (err == -ESRCH || err == -ENOENT)
+			err = 0; /* it has ended meanwhile; its sockets were counted as they closed */
+	}
+	if (!err)
+		err = tag_queues(probe, &members, target);
+	if (!err)
+		err = tell_service(service, target, sink, context);
+	if (!err)
+		err = tell_members(service, &members, target, sink, context);
+	free(members.items);
+	return err;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The subcommands. Each gets its own argv, from its name on, and returns an exit status. */
+#ifndef SHUTWATCH_COMMANDS_H
+#define SHUTWATCH_COMMANDS_H
+
+int command_run(int argc, char **argv);
+int command_watch(int argc, char **argv);
+int command_record(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_check(int argc, char **argv);
+
+#endif

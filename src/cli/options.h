@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the command line says. Parsed by argp; every value is checked here and nowhere else. */
+#ifndef SHUTWATCH_OPTIONS_H
+#define SHUTWATCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/capture/roster.h"
+#include "src/model/model.h"
+
+struct options {
+	struct selectors selectors;
+	struct model_options model;
+	size_t detail_ring_bytes; /* 0: default */
+	bool is_json;
+	bool is_best_effort;
+	uint64_t count;		  /* 0: no end */
+	uint64_t duration_ns;	  /* 0: no end */
+	const char *output_path;  /* NULL: none */
+	const char *file;	  /* of record and replay */
+	char **command;		  /* of run: NULL-terminated */
+};
+
+enum option_set {
+	OPTIONS_MODEL = 1 << 0,	  /* --settle --patience --details --ring-size */
+	OPTIONS_TARGETS = 1 << 1, /* --pid … --port, -n, --duration */
+	OPTIONS_JSON = 1 << 2,
+	OPTIONS_FILE = 1 << 3,	  /* one argument: FILE */
+	OPTIONS_COMMAND = 1 << 4, /* -o, --best-effort, CMD… */
+};
+
+struct options_usage {
+	const char *arguments; /* "FILE", "-- CMD…" */
+	const char *doc;
+	unsigned int sets;     /* enum option_set */
+};
+
+/*
+ * Parses argv; argv[0] is the name of the command. Prints help or an error and ends the process
+ * (argp) where these are asked for or due. options_fini() frees.
+ */
+void options_parse(const struct options_usage *usage, int argc, char **argv,
+		   struct options *ret_options);
+void options_fini(struct options *options);
+
+/* "30s", "500ms", "10m", "2h", "1.5s"; a bare number is seconds. 0, -EINVAL or -ERANGE. */
+int duration_parse(const char *text, uint64_t *ret_ns);
+
+#endif

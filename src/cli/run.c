@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `run`: start a command, be invisible to it, and report when it has ended. */
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/log.h"
+#include "src/capture/privileges.h"
+#include "src/capture/procfs.h"
+#include "src/capture/session.h"
+#include "src/cli/child.h"
+#include "src/cli/commands.h"
+#include "src/cli/forward.h"
+#include "src/cli/options.h"
+#include "src/cli/output.h"
+#include "src/cli/show.h"
+#include "src/cli/status.h"
+
+struct run {
+	struct options options;
+	struct host host;
+	struct session *session;
+	struct child child;
+	struct forward forward;
+	struct output output;
+	char *json; /* of the last shutdown */
+	sigset_t original_mask;
+	bool is_sigpipe_ignored;
+};
+
+static int on_shutdown(void *context, struct shutdown *shutdown)
+{
+	struct run *run = context;
+	_cleanup_free_ char *report = show_shutdown(shutdown, &run->host, false, stderr);
+	_cleanup_free_ char *json = show_shutdown(shutdown, &run->host, true, stderr);
+
+	shutdown_free(shutdown);
+	if (!report || !json)
+		return -ENOMEM;
+	if (report[0]) {
+		free(run->json);
+		run->json = TAKE_PTR(json);
+		fputs(report, stderr); /* a closed stderr is no reason to lose the status */
+	}
+	return 0;
+}
+
+static int open_signals(struct run *run)
+{
+	struct sigaction old;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGQUIT);
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &signals, &run->original_mask);
+	sigaction(SIGPIPE, NULL, &old);
+	run->is_sigpipe_ignored = old.sa_handler == SIG_IGN;
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void read_signals(struct run *run, int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			child_reap(&run->child);
+		else
+			forward_note(&run->forward, &info);
+	}
+}
+
+static int add_fd(int epoll_fd, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* Until the command has ended and its shutdown is on record. Returns 0 or -errno. */
+static int run_loop(struct run *run, int signals)
+{
+	_cleanup_close_ int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int err;
+
+	if (epoll < 0)
+		return -errno;
+	err = add_fd(epoll, signals);
+	if (!err)
+		err = add_fd(epoll, run->forward.timer_fd);
+	if (!err)
+		err = add_fd(epoll, session_fd(run->session));
+	while (!err) {
+		struct epoll_event event;
+
+		if (epoll_wait(epoll, &event, 1, -1) < 0 && errno != EINTR)
+			return -errno;
+		read_signals(run, signals);
+		err = session_step(run->session); /* the exit's event is there before SIGCHLD */
+		forward_due(&run->forward, run->session, run->child.pid);
+		if (run->child.has_ended && session_is_idle(run->session))
+			return err;
+	}
+	return err;
+}
+
+/* The watching broke: the command goes on, and its status is still ours to return. */
+static void wait_for_child(struct run *run)
+{
+	while (!run->child.has_ended) {
+		if (waitpid(run->child.pid, &run->child.status, 0) == run->child.pid)
+			run->child.has_ended = true;
+		else if (errno != EINTR)
+			return;
+	}
+}
+
+static int status_of_exec(int err, const char *command)
+{
+	log_error("cannot start %s: %s", command, strerror(-err));
+	return err == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
+static void write_record(struct run *run)
+{
+	int err;
+
+	if (!run->options.output_path)
+		return;
+	if (!run->json) {
+		log_error("no record to write to %s", run->options.output_path);
+		return;
+	}
+	err = output_commit(&run->output, run->json);
+	if (err)
+		log_error("writing %s failed: %s", run->options.output_path, strerror(-err));
+}
+
+/* The command is created, watched, and only then let go. Returns the exit status. */
+static int run_watched(struct run *run, int signals)
+{
+	char **command = run->options.command;
+	_cleanup_free_ char *name = strdup(command[0]);
+	int err;
+
+	err = child_create(command, &run->original_mask, run->is_sigpipe_ignored, &run->child);
+	if (!err)
+		err = name ? roster_add_command(session_roster(run->session),
+						(uint32_t)run->child.pid, basename(name))
+			   : -ENOMEM;
+	if (err) {
+		log_error("cannot watch %s: %s; it was not started", command[0], strerror(-err));
+		return STATUS_FAILED;
+	}
+	err = child_start(&run->child);
+	if (err)
+		return status_of_exec(err, command[0]);
+	err = run_loop(run, signals);
+	if (err)
+		log_error("the watching ended early: %s; the command goes on", strerror(-err));
+	wait_for_child(run);
+	write_record(run);
+	return child_shell_status(&run->child);
+}
+
+static int run_unwatched(struct run *run)
+{
+	char **command = run->options.command;
+
+	log_error("starting %s without a record, as --best-effort asks", command[0]);
+	output_abandon(&run->output);
+	if (!run->is_sigpipe_ignored)
+		signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &run->original_mask, NULL);
+	execvp(command[0], command);
+	return status_of_exec(-errno, command[0]);
+}
+
+static int open_session(struct run *run)
+{
+	struct session_options options = {
+		.model = run->options.model,
+		.forwards_signals = true,
+		.detail_ring_bytes = run->options.detail_ring_bytes,
+		.selectors = &run->options.selectors,
+		.on_shutdown = on_shutdown,
+		.context = run,
+	};
+	int err = privileges_check();
+
+	return err ? err : session_open(&options, &run->session);
+}
+
+static int run_command(struct run *run)
+{
+	_cleanup_close_ int signals = open_signals(run);
+
+	if (signals < 0 || forward_init(&run->forward)) {
+		log_error("cannot wait for signals: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	if (!open_session(run))
+		return run_watched(run, signals);
+	if (run->options.is_best_effort)
+		return run_unwatched(run);
+	log_error("%s was not started (--best-effort starts it all the same)",
+		  run->options.command[0]);
+	return STATUS_NO_TRACING;
+}
+
+int command_run(int argc, char **argv)
+{
+	const struct options_usage usage = {
+		.arguments = "-- CMD...",
+		.doc = "Starts CMD, passes signals on to it, and reports on stderr when it has "
+		       "ended.\vCMD keeps its stdin, stdout and stderr.\n\nExit status: that of "
+		       "CMD, 128+N if signal N ended it; 126 not executable, 127 not found, 77 "
+		       "tracing is not possible here and CMD was not started, 2 wrong usage, 1 "
+		       "the output file cannot be written.",
+		.sets = OPTIONS_COMMAND | OPTIONS_MODEL,
+	};
+	struct run run = { .forward.timer_fd = -1 };
+	int status = STATUS_FAILED, err = 0;
+
+	options_parse(&usage, argc, argv, &run.options);
+	procfs_host(&run.host);
+	if (run.options.output_path)
+		err = output_open(run.options.output_path, &run.output);
+	if (err)
+		log_error("cannot write %s: %s", run.options.output_path, strerror(-err));
+	else
+		status = run_command(&run);
+	child_discard(&run.child);
+	session_close(run.session);
+	forward_fini(&run.forward);
+	output_abandon(&run.output);
+	free(run.json);
+	options_fini(&run.options);
+	return status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A shutdown -> its record -> a report or a line of JSON, on a stream. */
+#ifndef SHUTWATCH_SHOW_H
+#define SHUTWATCH_SHOW_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "src/model/host.h"
+#include "src/model/shutdown.h"
+
+/*
+ * The text to print, owned by the caller: a report in the style that `stream` can show, or one
+ * line of JSON. "" when there is nothing to report (a child that came and went). NULL: no memory.
+ */
+char *show_shutdown(const struct shutdown *shutdown, const struct host *host, bool is_json,
+		    FILE *stream);
+
+/* Writes and flushes. Returns 0, or -errno after a line in the log (a closed pipe). */
+int show_write(FILE *stream, const char *text);
+
+#endif

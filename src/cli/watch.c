@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `watch` and `record`: report the shutdowns of the services on this host; keep the events. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/capture/privileges.h"
+#include "src/capture/procfs.h"
+#include "src/capture/session.h"
+#include "src/cli/commands.h"
+#include "src/cli/options.h"
+#include "src/cli/show.h"
+#include "src/cli/status.h"
+
+struct watch {
+	struct options options;
+	struct host host;
+	struct recording_writer *recording;
+	struct session *session;
+	bool is_silent; /* record without --json */
+	uint64_t shown;
+};
+
+static int on_shutdown(void *context, struct shutdown *shutdown)
+{
+	struct watch *watch = context;
+	_cleanup_free_ char *text =
+		show_shutdown(shutdown, &watch->host, watch->options.is_json, stdout);
+
+	shutdown_free(shutdown);
+	if (!text)
+		return -ENOMEM;
+	if (!text[0])
+		return 0;
+	watch->shown++;
+	return watch->is_silent ? 0 : show_write(stdout, text);
+}
+
+static void complain_unmatched(const struct selector *selector)
+{
+	static const char *const what[] = {
+		[SELECT_PID] = "no process has pid",
+		[SELECT_COMM] = "no process is named",
+		[SELECT_EXE] = "no process runs",
+		[SELECT_UNIT] = "no process is in unit",
+		[SELECT_CGROUP] = "no process is in cgroup",
+		[SELECT_PORT] = "nobody listens on TCP port",
+	};
+
+	if (selector->text)
+		log_error("%s %s", what[selector->kind], selector->text);
+	else
+		log_error("%s %u", what[selector->kind], selector->number);
+}
+
+static int seed(struct watch *watch)
+{
+	const struct selector *unmatched;
+	struct roster *roster = session_roster(watch->session);
+	size_t services;
+	int err = roster_seed(roster, &services);
+
+	if (err) {
+		log_error("cannot list the services of this host: %s", strerror(-err));
+		return STATUS_FAILED;
+	}
+	unmatched = roster_unmatched(roster);
+	if (unmatched) {
+		complain_unmatched(unmatched);
+		return STATUS_USAGE;
+	}
+	fprintf(stderr, "watching %zu service%s\n", services, services == 1 ? "" : "s");
+	return STATUS_OK;
+}
+
+/* A pid is one process for ever: nobody new can match. */
+static bool can_match_more(const struct selectors *selectors)
+{
+	size_t i;
+
+	for (i = 0; i < selectors->count; i++) {
+		if (selectors->items[i].kind != SELECT_PID)
+			return true;
+	}
+	return selectors->count == 0;
+}
+
+static int add_fd(int epoll_fd, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int open_timer(uint64_t duration_ns)
+{
+	struct itimerspec timer = {
+		.it_value = { .tv_sec = (time_t)(duration_ns / NSEC_PER_SEC),
+			      .tv_nsec = (long)(duration_ns % NSEC_PER_SEC) },
+	};
+	int fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &timer, NULL);
+	return fd;
+}
+
+/* Until a signal, the duration or the count ends it. Returns 0 or -errno. */
+static int watch_loop(struct watch *watch)
+{
+	_cleanup_close_ int signals = open_signals();
+	_cleanup_close_ int timer = open_timer(watch->options.duration_ns);
+	_cleanup_close_ int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int session_pollable = session_fd(watch->session);
+	int err;
+
+	if (signals < 0 || timer < 0 || epoll < 0 || add_fd(epoll, signals) ||
+	    add_fd(epoll, timer) || add_fd(epoll, session_pollable))
+		return -errno;
+	err = seed(watch);
+	if (err)
+		return err;
+	for (;;) {
+		struct epoll_event event;
+
+		if (epoll_wait(epoll, &event, 1, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (event.data.fd != session_pollable)
+			return session_wind_up(watch->session);
+		err = session_step(watch->session);
+		if (err)
+			return err;
+		if (watch->options.count && watch->shown >= watch->options.count)
+			return 0;
+	}
+}
+
+static int watch_session(struct watch *watch)
+{
+	struct session_options options = {
+		.model = watch->options.model,
+		.follow_listeners = can_match_more(&watch->options.selectors),
+		.detail_ring_bytes = watch->options.detail_ring_bytes,
+		.selectors = &watch->options.selectors,
+		.recording = watch->recording,
+		.on_shutdown = on_shutdown,
+		.context = watch,
+	};
+	int status;
+
+	signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error that is told */
+	if (session_open(&options, &watch->session))
+		return STATUS_NO_TRACING;
+	status = watch_loop(watch);
+	session_close(watch->session);
+	return status < 0 ? STATUS_FAILED : status;
+}
+
+static const char watch_doc[] =
+	"Reports every shutdown of the services that listen on this host, or of the targets "
+	"given (each may be repeated).\vPrints \"watching ...\" on stderr once it is armed. "
+	"SIGINT or SIGTERM end it with what is known so far.\n\n"
+	"Exit status: 0 fine; 1 failed; 2 no such target, or wrong usage; 77 tracing is not "
+	"possible here.";
+
+int command_watch(int argc, char **argv)
+{
+	const struct options_usage usage = {
+		.arguments = "",
+		.doc = watch_doc,
+		.sets = OPTIONS_TARGETS | OPTIONS_JSON | OPTIONS_MODEL,
+	};
+	struct watch watch = {};
+	int status;
+
+	options_parse(&usage, argc, argv, &watch.options);
+	procfs_host(&watch.host);
+	status = privileges_check() ? STATUS_NO_TRACING : watch_session(&watch);
+	options_fini(&watch.options);
+	return status;
+}
+
+static int record_to(struct watch *watch)
+{
+	int status, err;
+
+	err = recording_create(watch->options.file, &watch->host, &watch->recording);
+	if (err) {
+		log_error("cannot write %s: %s", watch->options.file, strerror(-err));
+		return STATUS_FAILED;
+	}
+	status = watch_session(watch);
+	err = recording_finish(watch->recording);
+	if (err) {
+		log_error("writing %s failed: %s; the recording is not whole",
+			  watch->options.file, strerror(-err));
+		return status ? status : STATUS_FAILED;
+	}
+	if (!status)
+		fprintf(stderr, "recorded %llu shutdown%s to %s\n",
+			(unsigned long long)watch->shown, watch->shown == 1 ? "" : "s",
+			watch->options.file);
+	return status;
+}
+
+int command_record(int argc, char **argv)
+{
+	const struct options_usage usage = {
+		.arguments = "FILE",
+		.doc = "Watches as `shutwatch watch` does, and keeps every event in FILE for "
+		       "`shutwatch replay`.\vWith --json the records are printed as well.",
+		.sets = OPTIONS_TARGETS | OPTIONS_JSON | OPTIONS_MODEL | OPTIONS_FILE,
+	};
+	struct watch watch = {};
+	int status;
+
+	options_parse(&usage, argc, argv, &watch.options);
+	watch.is_silent = !watch.options.is_json;
+	procfs_host(&watch.host);
+	status = privileges_check() ? STATUS_NO_TRACING : record_to(&watch);
+	options_fini(&watch.options);
+	return status;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Bytes -> event: the one gate through which foreign bytes enter the model. */
+#ifndef SHUTWATCH_DECODE_H
+#define SHUTWATCH_DECODE_H
+
+#include <stddef.h>
+
+#include "bpf/events.h"
+
+/*
+ * Checks that `bytes` hold one whole event: known type, the size of that type, enums in range.
+ * The event is copied to `ret_event`, aligned, and its size is ret_event->header.size.
+ * Returns 0; -EBADMSG: no event of this version. ret_event is untouched on failure.
+ */
+union event {
+	struct event_header header;
+	struct event_signal signal;
+	struct event_delivered delivered;
+	struct event_process process;
+	struct event_exit exit;
+	struct event_listener listener;
+	struct event_connection connection;
+	struct event_service service;
+	struct event_program program;
+	struct event_counts counts;
+	struct event_loss loss;
+	struct event_ended ended;
+};
+
+int decode_event(const void *bytes, size_t size, union event *ret_event);
+
+#endif

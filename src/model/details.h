@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The most telling connections of a shutdown: a bounded heap with the least telling on top.
+ * Counts never come from here.
+ */
+#ifndef SHUTWATCH_DETAILS_H
+#define SHUTWATCH_DETAILS_H
+
+#include <stddef.h>
+
+#include "bpf/events.h"
+
+struct details {
+	struct event_connection *items; /* a heap until details_sort() */
+	size_t count;
+	size_t capacity;
+	size_t limit;
+};
+
+void details_init(struct details *details, size_t limit);
+void details_fini(struct details *details);
+
+/* Keeps the connection if it tells more than one that is kept. Returns 0 or -ENOMEM. */
+int details_add(struct details *details, const struct event_connection *event);
+
+/* The most telling first; the same for the same connections, in whatever order they came. */
+void details_sort(struct details *details);
+
+#endif

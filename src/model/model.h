@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events in, shutdowns out. No I/O, no clock, no libbpf: time comes with the events, so that a
+ * recording gives the same shutdowns as the kernel did.
+ */
+#ifndef SHUTWATCH_MODEL_H
+#define SHUTWATCH_MODEL_H
+
+#include "src/model/decode.h"
+#include "src/model/shutdown.h"
+
+#define DETAILS_DEFAULT 1000
+
+struct model_options {
+	__u64 settle_ns;
+	__u64 patience_ns;
+	size_t details_limit; /* per shutdown */
+};
+
+struct model;
+
+/* NULL: out of memory. */
+struct model *model_new(const struct model_options *options);
+void model_free(struct model *model);
+
+/* Takes in one event. Returns 0 or -ENOMEM. Events of no shutdown are no error. */
+int model_apply(struct model *model, const union event *event);
+
+/* The next shutdown that has ended, owned by the caller; NULL: none. */
+struct shutdown *model_take_ended(struct model *model);
+
+/* When to look for due shutdowns again; UINT64_MAX: nothing is under way. */
+__u64 model_deadline_ns(const struct model *model);
+
+/* A shutdown whose deadline has come, still the model's; NULL: none. */
+const struct shutdown *model_due(const struct model *model, __u64 now_ns,
+				 enum ended_reason *ret_reason);
+
+/* Any shutdown that is under way; NULL: none. For winding up. */
+const struct shutdown *model_first(const struct model *model);
+
+#endif

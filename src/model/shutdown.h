@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One shutdown of one service, as the events tell it; and when it is over. */
+#ifndef SHUTWATCH_SHUTDOWN_H
+#define SHUTWATCH_SHUTDOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bpf/events.h"
+#include "src/model/decode.h"
+#include "src/model/details.h"
+#include "src/model/process.h"
+
+struct listener {
+	__u64 cookie;
+	__u8 address[ADDRESS_BYTES];
+	__u32 netns;
+	__u16 port;
+	__u8 family;
+	__u32 queued;
+	__u64 closed_ns;   /* 0: open */
+	__u64 reopened_ns; /* 0: not seen */
+};
+
+struct shutdown {
+	__u64 service;
+	__u64 generation;
+	__u64 armed_ns; /* T0 */
+	bool has_trigger;
+	union event trigger; /* the signal or the exit that began it */
+	bool has_identity;
+	struct event_service identity;
+
+	struct process *processes;
+	size_t n_processes;
+	size_t processes_capacity;
+
+	struct listener *listeners;
+	size_t n_listeners;
+	size_t listeners_capacity;
+
+	struct details details;
+	__u64 details_seen; /* connections told, each once */
+	struct counts counts; /* summed over the processes; zero until the end */
+	__u64 losses[LOSS_CAUSES];
+
+	__u64 last_step_ns;	  /* the last signal, exit or listener event */
+	__u64 last_connection_ns; /* the last connection that left */
+	bool has_ended;
+	enum ended_reason reason;
+	__u64 ended_ns; /* when the record was closed */
+};
+
+/* NULL: out of memory. `details_limit` bounds the details that are kept. */
+struct shutdown *shutdown_new(__u64 service, __u64 generation, __u64 armed_ns,
+			      size_t details_limit);
+void shutdown_free(struct shutdown *shutdown);
+
+/* Takes in one event of this shutdown. Returns 0 or -ENOMEM. */
+int shutdown_apply(struct shutdown *shutdown, const union event *event);
+
+/* A listener opened, of whatever service: perhaps one of ours came back. */
+void shutdown_note_reopened(struct shutdown *shutdown, const struct event_listener *event);
+
+/* How many of its processes live. */
+size_t shutdown_living(const struct shutdown *shutdown);
+
+/* Has the service done anything about the signal: lost a member or a listener, closed something? */
+bool shutdown_has_acted(const struct shutdown *shutdown);
+
+/*
+ * When the record should be made, if nothing more happens, and why. `settle_ns` after all is
+ * over; after the same time when those that were told to stop have ended and the others just go
+ * on; else `patience_ns` after T0.
+ */
+__u64 shutdown_deadline_ns(const struct shutdown *shutdown, __u64 settle_ns, __u64 patience_ns,
+			   enum ended_reason *ret_reason);
+
+/* NULL: not of this shutdown. */
+struct process *shutdown_process(const struct shutdown *shutdown, const struct process_id *id);
+
+#endif
