@@ -102,8 +102,8 @@ static void add_no_loss(struct text *text, const struct record *record)
 	} else if (!record->is_complete) {
 		text_add(text, "; no loss was seen, but the record is incomplete");
 	} else if (unclear) {
-		text_add(text, "; nothing is known to be lost, but of ");
-		add_count(text, unclear, "connection it is unclear", "connections it is unclear");
+		text_add(text, "; nothing is known to be lost, ");
+		add_count(text, unclear, "connection is unclear", "connections are unclear");
 	} else if (direction_total(in) + direction_total(out) == 0) {
 		text_add(text, "; it had no connections");
 	} else {

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The judge: does a record say what the client and the victim wrote down?
+
+Nothing here knows how shutwatch works. The table of allowed pairs is RECORD.md's "What became of a
+connection", read from the client's side.
+"""
+
+from collections import Counter
+
+from kit.clock import (CAUSALITY_NS, EDGE_NS, SECOND, TOLERANCE_NS, parse_wall_ns,
+                       wall_offset_ns)
+from kit.sockets import plain_ip
+
+DIRECTIONS = ("inbound", "outbound")
+ABORTED = ("reset", "cut", "abandoned", "unaccepted", "late_reset")
+
+# outcome -> what the client may have seen: (of its last request, how the connection ended).
+# "idle": nothing was asked, or all was answered before T0. "whole": answered after T0.
+ALLOWED = {
+    "completed": {("whole", "fin")},
+    "idle": {("idle", "fin")},
+    "peer_closed": {("idle", "closed"), ("whole", "closed")},
+    "peer_reset": {(saw, "own_rst") for saw in ("idle", "whole", "none", "part", "half")},
+    "handed_over": {(saw, "open") for saw in ("idle", "whole", "none", "part", "half")},
+    "open": {(saw, "open") for saw in ("idle", "whole", "none", "part", "half")},
+    # "EOF; a stream may be cut": judged as STREAMS
+    "left_open": {("idle", "fin"), ("whole", "fin")},
+    "reset": {(saw, "rst") for saw in ("idle", "whole", "none", "part", "half")},
+    "cut": {("none", "fin"), ("half", "fin")},
+    # ("whole", "fin"): the process died, the kernel delivered what was buffered
+    "abandoned": {(saw, end) for saw in ("none", "part", "half") for end in ("fin", "rst")}
+    | {("whole", "fin")},
+    "unaccepted": {(saw, "rst") for saw in ("idle", "none", "half")},
+    # The request crossed our FIN on the way: which of FIN and RST a client sees first is a race;
+    # one that reads sees the FIN, and no answer.
+    "late_reset": {("none", "fin+rst"), ("none", "rst"), ("none", "fin")},
+}
+# What more a connection of kind "stream" may have seen: bytes cannot tell the end of a stream.
+STREAMS = {"completed": {("part", "fin")}, "left_open": {("part", "fin")}}
+
+CLOSED_BY = {
+    "completed": {"app"}, "idle": {"app"}, "cut": {"app"}, "late_reset": {"app", "exit"},
+    "reset": {"app", "exit"}, "left_open": {"exit"}, "abandoned": {"exit"},
+    "unaccepted": {"kernel"}, "peer_reset": {"peer"}, "open": {None}, "handed_over": {None},
+}
+WIRE = {
+    "completed": {"fin"}, "idle": {"fin"}, "cut": {"fin"}, "left_open": {"fin"},
+    "reset": {"rst"}, "unaccepted": {"rst"}, "peer_reset": {"none", None},
+    "abandoned": {"fin", "rst"}, "open": {"none", None}, "handed_over": {"none", None},
+}
+# Where both sides agree on every byte: nothing was cut off, nothing sent into the void.
+BYTES_AGREE = ("completed", "idle", "cut")
+
+
+def t0_ns(record):
+    """T0 on CLOCK_BOOTTIME."""
+    return parse_wall_ns(record["trigger"]["at"]) - wall_offset_ns()
+
+
+def at_ns(record, value):
+    """A time of the record on CLOCK_BOOTTIME."""
+    return t0_ns(record) + round(value * SECOND)
+
+
+def plain_name(text):
+    """"[::ffff:127.0.0.1]:80" -> "127.0.0.1:80"."""
+    host, _, port = text.rpartition(":")
+    host = plain_ip(host.strip("[]"))
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def outcomes(record, direction="inbound"):
+    """The outcomes that occurred."""
+    counts = record["connections"][direction]["outcomes"]
+    return {name: count for name, count in counts.items() if count}
+
+
+def details_of(record, direction="inbound"):
+    """{plain peer name: detail}; inbound peers are clients, outbound peers are ours by "local"."""
+    key = "peer" if direction == "inbound" else "local"
+    return {plain_name(d[key]): d for d in record["connections"]["details"]
+            if d["direction"] == direction}
+
+
+class Truth:
+    """What victims of ours told about each connection, by the peer's name."""
+
+    def __init__(self, victims=()):
+        self.owners = {}  # who accepted it
+        self.closed = {}  # (before_ns, after_ns) of the close
+        for victim in victims:
+            for line in victim.all_truth("accepted"):
+                self.owners[line["peer"]] = line["pid"]
+            for line in victim.all_truth("closed"):
+                self.closed[line["peer"]] = (line["before_ns"], line["after_ns"])
+
+
+class Judge:
+    """One record against what was seen; disagreements() is a list of sentences."""
+
+    def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=()):
+        """absent: connections that belong to no shutdown, whatever their times say.
+        maybe: those that may be left out. also: names of more that must be there.
+        """
+        self.record = record
+        self.connections = list(connections)
+        self.stop = stop
+        self.truth = truth
+        self.absent = set(absent)
+        self.maybe = set(maybe)
+        self.also = set(also)
+        self.t0_ns = t0_ns(record)
+        self.details = details_of(record)
+
+    def disagreements(self):
+        """All of them."""
+        return [*self._trigger(), *self._sums(), *self._presence(), *self._pairs(),
+                *self._refused(), *self._counts()]
+
+    def _trigger(self):
+        if self.record["schema"] != "shutwatch.shutdown/1":
+            yield f"schema is {self.record['schema']!r}"
+        if self.stop is None:
+            return
+        low, high = self.stop.before_ns - CAUSALITY_NS, self.stop.after_ns + CAUSALITY_NS
+        if not low <= self.t0_ns <= high:
+            yield (f"trigger.at is {(self.t0_ns - self.stop.before_ns) / 1e6:.3f} ms after kill() "
+                   f"began, which took {(self.stop.after_ns - self.stop.before_ns) / 1e6:.3f} ms")
+        sender = self.record["trigger"]["sender"]
+        if not sender or sender["pid"] != self.stop.sender:
+            yield f"trigger.sender is {sender}, sent by pid {self.stop.sender}"
+
+    # Sums inside the record
+
+    def _sums(self):
+        connections = self.record["connections"]
+        total = 0
+        for direction in DIRECTIONS:
+            part = connections[direction]
+            found = sum(part["outcomes"].values())
+            total += found
+            expected = part["open_at_signal"] + part["late"]
+            if found != expected and (self.record["complete"] or not self._loss()):
+                yield f"{direction}: {found} outcomes, open_at_signal + late is {expected}"
+            aborted = sum(part["outcomes"].get(name, 0) for name in ABORTED)
+            if part["aborted"] != aborted:
+                yield f"{direction}: aborted is {part['aborted']}, outcomes say {aborted}"
+            yield from self._tally(direction)
+        told = len(connections["details"]) + connections["details_omitted"]
+        if told != total:
+            yield f"{told} details (with those omitted), {total} outcomes"
+        if self.record["complete"] and self.record["loss"]["events"]:
+            yield f"complete, yet lost: {self.record['loss']}"
+
+    def _loss(self):
+        return {cause: n for cause, n in self.record["loss"]["by_cause"].items() if n}
+
+    def _tally(self, direction):
+        if self.record["connections"]["details_omitted"]:
+            return
+        details = [d for d in self.record["connections"]["details"] if d["direction"] == direction]
+        counts = Counter(d["outcome"] for d in details)
+        if counts != Counter(outcomes(self.record, direction)):
+            yield (f"{direction}: details say {dict(counts)}, "
+                   f"outcomes {outcomes(self.record, direction)}")
+        names = Counter((d["local"], d["peer"]) for d in details)
+        yield from (f"{direction}: {name} is there {n} times" for name, n in names.items() if n > 1)
+
+    # Each connection is there once
+
+    def _belongs(self, connection):
+        """True: it must be in the record. False: it must not. None: too close to T0 to say."""
+        if connection.established_ns is None or connection in self.absent:
+            return False
+        if connection in self.maybe:
+            return None
+        if abs(connection.established_ns - self.t0_ns) <= EDGE_NS:
+            return None if connection.ended_ns else True
+        if connection.established_ns > self.t0_ns or connection.ended_ns is None:
+            return True
+        if connection.ended_ns > self.t0_ns + EDGE_NS:
+            return True
+        by_server = connection.end in ("fin", "rst", "fin+rst")
+        return False if by_server and connection.ended_ns < self.t0_ns - EDGE_NS else None
+
+    def _presence(self):
+        missing = []
+        known = set(self.also)
+        yield from (f"{name} is missing" for name in self.also - self.details.keys())
+        for connection in self.connections:
+            belongs = self._belongs(connection)
+            if connection.local and belongs is not False:
+                known.add(connection.local)
+            if belongs and connection.local not in self.details:
+                missing.append(connection)
+            if belongs is False and connection.local in self.details:
+                yield f"{connection.local} is in the record, and should not: {connection.line()}"
+                known.add(connection.local)
+        yield from (f"{name} is in the record, and no client's: {self.details[name]}"
+                    for name in self.details.keys() - known)
+        yield from self._missing(missing)
+
+    def _missing(self, missing):
+        """Where details are omitted, or a handshake was cut off, the count must account for it."""
+        omitted = self.record["connections"]["details_omitted"]
+        cut_off = self.record["connections"]["inbound"]["refused_handshakes"]
+        if omitted:
+            if len(missing) > omitted + cut_off:
+                yield f"{len(missing)} connections missing, only {omitted} details omitted"
+            return
+        for connection in missing:
+            is_late = connection.established_ns > self.t0_ns
+            if is_late and connection.end == "rst" and not connection.received_bytes and cut_off:
+                cut_off -= 1
+            else:
+                yield f"{connection.local} is missing: {connection.line()}"
+
+    # Each connection is told right
+
+    def _pairs(self):
+        for connection in self.connections:
+            detail = self.details.get(connection.local)
+            if detail and connection not in self.absent:
+                for sentence in [*self._pair(connection, detail), *self._at(connection, detail),
+                                 *self._bytes(connection, detail)]:
+                    yield f"{connection.local} ({connection.kind}): {sentence}"
+
+    def _pair(self, connection, detail):
+        outcome = detail["outcome"]
+        seen = {(saw, connection.end) for saw in connection.saw(self.t0_ns, EDGE_NS)}
+        allowed = ALLOWED.get(outcome, set())
+        if connection.kind == "stream":
+            allowed = allowed | STREAMS.get(outcome, set())
+        if not seen & allowed:
+            yield f"{outcome}, the client saw {sorted(seen)}"
+        if detail["closed_by"] not in CLOSED_BY.get(outcome, {detail["closed_by"]}):
+            yield f"{outcome}, closed_by {detail['closed_by']}"
+        if detail["wire"] not in WIRE.get(outcome, {detail["wire"]}):
+            yield f"{outcome}, wire {detail['wire']}"
+        owner = self.truth.owners.get(connection.local)
+        if owner and detail["pid"] != owner:
+            yield f"pid is {detail['pid']}, {owner} accepted it"
+        if plain_name(detail["local"]) != connection.remote:
+            yield f"local is {detail['local']}, the client connected to {connection.remote}"
+
+    def _states(self, connection):
+        """What at_signal may be."""
+        away = connection.established_ns - self.t0_ns
+        states = set()
+        if away >= -EDGE_NS:
+            states.add("new")
+        if away <= EDGE_NS:
+            states |= {"in_flight" if pending else "idle"
+                       for pending in connection.states_at(self.t0_ns, EDGE_NS)}
+            if connection.kind == "stream":  # between two messages it looks idle
+                states.add("idle")
+            if not connection.is_taken:
+                states.add("queued")
+        return states
+
+    def _at(self, connection, detail):
+        states = self._states(connection)
+        if detail["at_signal"] not in states:
+            yield f"at_signal is {detail['at_signal']}, the client's line allows {sorted(states)}"
+        if detail["arrived_at_s"] is not None:
+            arrived = self.t0_ns + detail["arrived_at_s"] * SECOND
+            if not (connection.connect_ns - TOLERANCE_NS <= arrived
+                    <= connection.established_ns + TOLERANCE_NS):
+                yield f"arrived_at_s {detail['arrived_at_s']}, {connection.line()}"
+        elif detail["at_signal"] == "new":
+            yield "new, and arrived_at_s is null"
+        if detail["closed_at_s"] is not None:
+            yield from self._closed_at(connection, detail)
+
+    def _closed_at(self, connection, detail):
+        closed = self.t0_ns + detail["closed_at_s"] * SECOND
+        low, high = self.truth.closed.get(connection.local, (None, None))
+        if low and not low - TOLERANCE_NS <= closed <= high + TOLERANCE_NS:
+            yield (f"closed_at_s {detail['closed_at_s']}, the victim closed it "
+                   f"{(low - self.t0_ns) / SECOND:.6f} to {(high - self.t0_ns) / SECOND:.6f}")
+        if detail["outcome"] == "late_reset" and connection.events[-1][0] < closed - CAUSALITY_NS:
+            yield f"late_reset, and the last request came before: {connection.line()}"
+        seen_ns = connection.fin_ns or connection.ended_ns
+        if connection.end in ("fin", "rst", "fin+rst") and closed > seen_ns + CAUSALITY_NS:
+            yield (f"closed_at_s {detail['closed_at_s']}, but the client saw the end at "
+                   f"{(seen_ns - self.t0_ns) / SECOND:.6f}")
+
+    def _bytes(self, connection, detail):
+        if detail["outcome"] not in BYTES_AGREE:
+            return
+        if detail["received_bytes"] != connection.sent_bytes:
+            yield f"received_bytes {detail['received_bytes']}, {connection.sent_bytes} were sent"
+        if detail["sent_bytes"] != connection.received_bytes:
+            yield f"sent_bytes {detail['sent_bytes']}, {connection.received_bytes} were received"
+
+    # Counts against the client's
+
+    def _refused(self):
+        refused = sum(c.end == "refused" for c in self.connections)
+        found = self.record["connections"]["inbound"]["refused"]
+        if found != refused:
+            yield f"refused is {found}, the client counted {refused}"
+
+    def _counts(self):
+        """open_at_signal, in_flight_at_signal and late between what is sure and what may be."""
+        inbound = self.record["connections"]["inbound"]
+        states = {"open_at_signal": [True] * len(self.also), "in_flight_at_signal": [],
+                  "late": []}
+        for connection in self.connections:
+            belongs = self._belongs(connection)
+            if belongs is False:
+                continue
+            may = self._states(connection)
+            for key, names in (("open_at_signal", {"in_flight", "idle", "queued"}),
+                               ("in_flight_at_signal", {"in_flight"}), ("late", {"new"})):
+                if may & names:
+                    states[key].append(bool(belongs) and may <= names)
+        cut_off = inbound["refused_handshakes"]
+        for key, sure in states.items():
+            low = sum(sure) - (cut_off if key == "late" else 0)
+            if not low <= inbound[key] <= len(sure):
+                yield f"{key} is {inbound[key]}, the client says {low} to {len(sure)}"
+
+
+def assert_agrees(record, connections, stop, victims=(), **rest):
+    """The judge's verdict as an assertion."""
+    found = Judge(record, connections, stop, Truth(victims), **rest).disagreements()
+    if found:
+        more = f"\n… and {len(found) - 30} more" if len(found) > 30 else ""
+        raise AssertionError(f"{len(found)} disagreements:\n" + "\n".join(found[:30]) + more)

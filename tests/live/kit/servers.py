@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Real servers, each with files of its own, started until they serve."""
+
+import os
+
+from kit.clock import wait_until
+from kit.shutwatch import ROOT
+from kit.sockets import free_ports, listens
+
+_NGINX = """
+daemon off;
+user root;
+worker_processes {workers};
+pid {directory}/pid;
+error_log {directory}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_header_timeout 2s;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    server {{
+        listen 127.0.0.1:{port} backlog=1024;
+        location / {{ proxy_pass http://127.0.0.1:{upstream}; }}
+        location /file {{ root {directory}; }}
+        location /ok {{ return 200 "ok"; }}
+    }}
+}}
+"""
+BIG_FILE_BYTES = 16 << 20
+
+
+class Server:
+    """A program and the port it serves on."""
+
+    def __init__(self, program, port):
+        self.program = program
+        self.pid = program.pid
+        self.port = port
+
+
+def start_uvicorn(stage, workers):
+    """FastAPI under uvicorn, all workers serving."""
+    port, = free_ports()
+    program = stage.program(
+        ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", ROOT / "tests/live/apps",
+         "--host", "127.0.0.1", "--port", port, "--workers", workers],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    wait_until(lambda: sum(b"startup complete" in line for line in program.err.so_far())
+               >= workers, "uvicorn to start", 30)
+    wait_until(lambda: listens(program.pid, port), "uvicorn to listen")
+    return Server(program, port)
+
+
+def start_nginx(stage, upstream, workers=2):
+    """nginx before an upstream on 127.0.0.1; /file is big and static, /ok answers at once."""
+    port, = free_ports()
+    directory = stage.directory / f"nginx-{port}"
+    directory.mkdir()
+    with open(directory / "file", "wb") as file:
+        file.truncate(BIG_FILE_BYTES)
+    config = directory / "nginx.conf"
+    config.write_text(_NGINX.format(directory=directory, port=port, upstream=upstream,
+                                    workers=workers))
+    program = stage.program(["nginx", "-p", directory, "-c", config, "-e",
+                             directory / "error.log"])
+    wait_until(lambda: listens(program.pid, port), "nginx to listen")
+    return Server(program, port)

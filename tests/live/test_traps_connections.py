@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Traps about what became of single connections. Names are those of the list of traps."""
+
+import pytest
+
+from kit import tls
+from kit.clock import wait_until
+from kit.expect import assert_whole, process
+from kit.judge import assert_agrees, details_of, outcomes
+from kit.shutwatch import ROOT
+from kit.sockets import free_ports, queued, server_side
+from kit.timing import assert_times, told_times
+
+
+def test_answered_then_closed(trap):
+    """A request in flight at TERM is answered 300 ms later, then the connection is closed."""
+    victim = trap.server()
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    client.idle(2)
+    client.in_flight(1, "/300/10")
+    client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    client.wait_ended()
+    assert client.tally(stop.before_ns) == {"idle: idle+fin": 2, "in_flight: whole+fin": 1}
+
+    record = watch.record()
+    assert_whole(record, [client], stop, [victim])
+    assert outcomes(record) == {"completed": 1, "idle": 2}
+    assert record["outcome"] == "clean"
+    assert record["connections"]["inbound"]["in_flight_at_signal"] == 1
+    assert process(record, victim.pid)["exit"]["code"] == 0
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_backlog_unaccepted(trap, when):
+    """Five clients in the accept queue, two have sent data; watched before or after they came."""
+    victim = trap.server("--no-accept")
+    watch = trap.watch(victim.pid) if when == "before" else None
+    client = trap.client(victim.port)
+    client.silent(3)
+    client.in_flight(2)
+    client.wait_opened()
+    wait_until(lambda: queued(victim.pid, victim.port) == 5, "5 queued")
+    watch = watch or trap.watch(victim.pid)
+    stop = trap.send(victim.pid)
+    client.wait_ended()
+    assert client.tally(stop.before_ns) == {"silent: idle+rst": 3, "in_flight: none+rst": 2}
+
+    record = watch.record()
+    closed = victim.only("listener_closed")
+    assert_whole(record, [client], stop, [victim],
+                 {"drain_s": (closed["before_ns"], closed["after_ns"])})
+    assert outcomes(record) == {"unaccepted": 5}
+    assert {d["at_signal"] for d in record["connections"]["details"]} == {"queued"}
+    assert [listener["queued_at_signal"] for listener in record["listeners"]] == [5]
+    assert record["outcome"] == "lossy"
+
+
+def _stop_faulty(trap, fault, opening, seen, expected):
+    """A server with a fault, two connections in one state, TERM: seen by the client, expected."""
+    victim = trap.server(*fault)
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    opening(client)
+    client.wait_opened()
+    victim.wait_truth("accepted", 2)
+    if "--no-read" not in fault:
+        client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    client.wait_ended()
+    assert client.tally(stop.before_ns) == {seen: 2}
+
+    record = watch.record()
+    assert_whole(record, [client], stop, [victim])
+    assert outcomes(record) == {expected: 2}
+    assert record["outcome"] == "lossy"
+    return record, client
+
+
+def test_unread_request(trap):
+    """The requests lie in the receive buffers, never read."""
+    record, client = _stop_faulty(trap, ["--no-read"], lambda client: client.in_flight(2),
+                                  "in_flight: none+rst", "reset")
+    for connection in client.connections:
+        detail = details_of(record)[connection.local]
+        assert detail["unread_bytes"] == connection.sent_bytes
+        assert detail["wire"] == "rst"
+
+
+def test_read_never_answered(trap):
+    """The requests were read, and the connections closed without an answer."""
+    _stop_faulty(trap, ["--no-answer"], lambda client: client.in_flight(2),
+                 "in_flight: none+fin", "cut")
+
+
+def test_half_request(trap):
+    """Half a request was received and read, then the connection closed."""
+    _stop_faulty(trap, [], lambda client: client.half(2), "half: half+fin", "cut")
+
+
+def test_linger_zero(trap):
+    """SO_LINGER 0 on idle connections: RST where a FIN was due."""
+    _stop_faulty(trap, ["--reset"], lambda client: client.idle(2), "idle: idle+rst", "reset")
+
+
+@pytest.mark.parametrize("pause_ms", [0, 300])
+def test_late_data(trap, pause_ms):
+    """Idle connections get a FIN, and the next request comes all the same."""
+    victim = trap.server(f"--pause={pause_ms}")
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    late = client.idle(2, asks_after_fin=True)
+    client.idle(1)
+    client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    client.wait_ended()
+    assert [c.end for c in late] == ["fin+rst"] * 2
+
+    record = watch.record()
+    assert_whole(record, [client], stop, [victim])
+    assert outcomes(record) == {"late_reset": 2, "idle": 1}
+    assert record["outcome"] == "lossy"
+
+
+def test_ipv6_and_mapped(trap):
+    """Clients over ::1 and over IPv4 to one dual-stack listener."""
+    victim = trap.server("--address=::")
+    watch = trap.watch(victim.pid)
+    clients = [trap.client(victim.port, address) for address in ("::1", "127.0.0.1")]
+    for client in clients:
+        client.idle(2)
+        client.in_flight(1, "/200/10")
+        client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    for client in clients:
+        client.wait_ended()
+        assert client.tally(stop.before_ns) == {"idle: idle+fin": 2, "in_flight: whole+fin": 1}
+
+    record = watch.record()
+    assert_whole(record, clients, stop, [victim])
+    assert outcomes(record) == {"completed": 2, "idle": 4}
+    listener, = record["listeners"]
+    assert (listener["family"], listener["address"]) == ("inet6", "::")
+    assert listener["port"] == victim.port
+
+
+@pytest.mark.parametrize("goodbye", ["silent", "polite"])
+def test_tls_close_notify(trap, goodbye):
+    """The server closes idle TLS connections; the client's close_notify is answered by RST.
+
+    polite: the server sends a close_notify before its FIN. Then data did move after T0, and the
+    contract's word for that is "completed".
+    """
+    key, certificate = tls.make_certificate(trap.directory)
+    victim = trap.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/tls_server.py",
+                                free_ports()[0], key, certificate, goodbye)
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    client.idle(2, make=tls.TlsConnection)
+    client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    client.run_until(lambda: all(c.goodbye_reset_ns for c in client.connections), "the RSTs")
+    assert client.tally(stop.before_ns) == {"idle: idle+fin": 2}
+
+    record = watch.record()
+    assert record["connections"]["inbound"]["late_closes"] == 2
+    assert record["connections"]["inbound"]["aborted"] == 0
+    assert record["outcome"] == "clean"
+    if goodbye == "silent":
+        assert_agrees(record, client.connections, stop)
+        assert outcomes(record) == {"idle": 2}
+    else:
+        assert set(outcomes(record)) <= {"idle", "completed"}
+
+
+def test_backlog_reset(trap):
+    """The peer's RST waits in the socket's backlog while the server holds the socket's lock."""
+    victim = trap.victim("locked", free_ports()[0])
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    connection, = client.in_flight(1)
+    client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    victim.wait_truth("locked")
+    connection.reset()
+    assert connection.local in server_side(victim.pid, victim.port)  # the RST has to wait
+    victim.tell()
+    victim.wait()
+    assert client.tally(stop.before_ns) == {"in_flight: none+own_rst": 1}
+    assert victim.only("sent_again")["result"] < 0
+
+    record = watch.record()
+    assert_agrees(record, client.connections, stop, [])
+    assert outcomes(record) == {"peer_reset": 1}
+    truth = told_times(record, [victim], client.connections)
+    unlocked = victim.only("unlocks")["at_ns"], victim.only("sent")["at_ns"]
+    assert_times(record, {**truth, "in_flight_s": unlocked, "drain_s": unlocked})
+    assert record["connections"]["inbound"]["aborted"] == 0
+    assert record["outcome"] == "clean"

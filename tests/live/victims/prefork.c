@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * prefork WORKERS PORT PAUSE_MS: a master and its workers on one listening socket.
+ *
+ * TERM to the master: it closes its copy of the listener, passes TERM on to each worker, waits for
+ * all of them, and exits. TERM to a worker: it drains, waits PAUSE_MS and exits; the master goes on
+ * with the others.
+ */
+#include "loop.h"
+
+#include <sys/wait.h>
+
+#define WORKERS_MAX 16
+
+static pid_t workers[WORKERS_MAX];
+static int n_workers;
+static volatile sig_atomic_t is_stopping;
+static uint64_t entered_ns;
+
+static void on_term_worker(int signal)
+{
+	(void)signal;
+	if (!entered_ns)
+		entered_ns = now_ns();
+	server_ask_to_stop();
+}
+
+static void on_term_master(int signal)
+{
+	(void)signal;
+	if (!entered_ns)
+		entered_ns = now_ns();
+	is_stopping = 1;
+}
+
+/* Without SA_RESTART: the master's wait must end when the signal comes. */
+static void handle_term(void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+
+	if (sigaction(SIGTERM, &action, NULL) < 0)
+		fail("set a signal handler");
+}
+
+static void work(int listener, unsigned int pause_ms)
+{
+	server_open(listener);
+	handle_term(on_term_worker);
+	say("worker", "\"ready\":true");
+	server_run();
+	say_at(entered_ns, "signal", "\"signal\":%d", SIGTERM);
+	truth_flush();
+	sleep_ms(pause_ms);
+	say("exiting", "\"code\":0");
+	truth_flush();
+	_exit(0);
+}
+
+static void start_workers(int listener, unsigned int pause_ms)
+{
+	for (int i = 0; i < n_workers; i++) {
+		workers[i] = fork();
+		if (workers[i] < 0)
+			fail("fork");
+		if (workers[i] == 0)
+			work(listener, pause_ms);
+	}
+}
+
+static void pass_on(int listener)
+{
+	say_at(entered_ns, "signal", "\"signal\":%d", SIGTERM);
+	close_saying(listener, "listener_closed", "");
+	for (int i = 0; i < n_workers; i++) {
+		if (workers[i] == 0)
+			continue;
+		say("passes_on", "\"to\":%d", workers[i]);
+		kill(workers[i], SIGTERM);
+	}
+}
+
+static void forget(pid_t pid)
+{
+	for (int i = 0; i < n_workers; i++)
+		if (workers[i] == pid)
+			workers[i] = 0;
+	say("worker_gone", "\"worker\":%d", pid);
+	truth_flush();
+}
+
+/* Until all workers are gone; passes TERM on once. */
+static void oversee(int listener)
+{
+	bool passed_on = false;
+	sigset_t term, before;
+	siginfo_t info;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigaddset(&term, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &term, &before);
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0)
+			return; /* ECHILD */
+		if (info.si_pid)
+			forget(info.si_pid);
+		else if (is_stopping && !passed_on)
+			pass_on(listener), passed_on = true;
+		else
+			sigsuspend(&before);
+	}
+}
+
+static void on_child(int signal)
+{
+	(void)signal;
+}
+
+int main(int argc, char **argv)
+{
+	int listener;
+
+	if (argc != 4)
+		return 2;
+	n_workers = atoi(argv[1]);
+	if (n_workers < 1 || n_workers > WORKERS_MAX)
+		return 2;
+	signal(SIGCHLD, on_child);
+	listener = listen_on("127.0.0.1", atoi(argv[2]), 4096);
+	start_workers(listener, (unsigned int)atoi(argv[3]));
+	handle_term(on_term_master);
+	say_ready(atoi(argv[2]));
+	oversee(listener);
+	say("exiting", "\"code\":0");
+	truth_flush();
+	return 0;
+}
