@@ -100,6 +100,27 @@ static __always_inline void count_seen(const struct connection_tag *tag)
 		__sync_fetch_and_add(&counts->in_flight[direction], 1);
 }
 
+static __always_inline void connection_count(struct connection_tag *tag)
+{
+	if (__sync_val_compare_and_swap(&tag->is_counted, 0, 1) == 0)
+		count_seen(tag);
+}
+
+/*
+ * A connection that arrived after T0 counts once its whole service is stopping, or when it is in
+ * the hands of a process that is. One that a survivor serves belongs to no shutdown.
+ */
+static __always_inline bool is_of_shutdown(const struct connection_tag *tag,
+					   const struct service_state *state)
+{
+	struct member *member;
+
+	if (tag->is_counted || state->flags & SERVICE_WHOLE)
+		return true;
+	member = member_find(&tag->owner);
+	return member && member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING);
+}
+
 static __always_inline u8 direction_of(const struct sock *sk)
 {
 	struct listener_key key = {};
@@ -146,8 +167,8 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 		tag.at_signal = facts_is_in_flight(&facts) ? AT_SIGNAL_IN_FLIGHT : AT_SIGNAL_IDLE;
 	}
 	found = connection_tag_create(sk, &tag);
-	if (found && __sync_val_compare_and_swap(&found->is_counted, 0, 1) == 0)
-		count_seen(found);
+	if (found && !sighting->is_provisional)
+		connection_count(found);
 	return found;
 }
 
@@ -244,12 +265,15 @@ __hidden bool connection_leave(struct sock *sk, struct connection_tag *tag,
 		return false;
 	if (!traffic_read(sk, &facts, departure->peer_fin))
 		return false;
+	if (departure->owner.tgid)
+		tag->owner = departure->owner;
+	if (!is_of_shutdown(tag, state))
+		return false;
+	connection_count(tag);
 	facts_complete(&facts, tag, state, departure);
 	outcome = departure->outcome ? departure->outcome : facts_decide(&facts);
 	if (__sync_val_compare_and_swap(&tag->outcome, OUTCOME_NONE, outcome) != OUTCOME_NONE)
 		return false;
-	if (departure->owner.tgid)
-		tag->owner = departure->owner;
 	count_left(tag, &facts, outcome, now_ns, in_flight_end(&facts, now_ns, state->armed_ns));
 
 	header_init(&event->header, EVENT_CONNECTION, sizeof(*event), now_ns, tag->service,

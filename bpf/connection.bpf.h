@@ -17,7 +17,8 @@ struct sighting {
 	u64 arrived_ns;		 /* 0: it was there at T0, or nobody saw it come */
 	u8 at_signal;		 /* AT_SIGNAL_UNKNOWN: in flight or idle, by its traffic */
 	u8 has_baseline;	 /* its traffic of now is that of T0 */
-	u8 pad[6];
+	u8 is_provisional;	 /* tagged, but counted only when it leaves, if ever */
+	u8 pad[5];
 };
 
 /* How a connection leaves. */

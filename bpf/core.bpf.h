@@ -36,7 +36,7 @@ struct connection_tag {
 	u64 arrived_ns;		 /* after T0, else 0 */
 	u64 baseline_received;
 	u64 baseline_sent;
-	u32 is_counted;		 /* as open or late; set once */
+	u32 is_counted;		 /* as open or late; set once. 0: came while others serve on */
 	u32 outcome;		 /* set once, when it leaves */
 	u8 direction;
 	u8 at_signal;

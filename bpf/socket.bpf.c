@@ -223,7 +223,7 @@ static __noinline int on_changed_by_owner(struct sock *sk, int old_state, int ne
 	return 0;
 }
 
-/* A child of a listener is established. Late, if its whole service is stopping. */
+/* A child of a listener is established: late, if its whole service is stopping. */
 static __noinline int on_arrived(struct sock *sk)
 {
 	struct sighting sighting = { .at_signal = AT_SIGNAL_NEW };
@@ -231,10 +231,11 @@ static __noinline int on_arrived(struct sock *sk)
 
 	sighting.service = service_by_listener(sk);
 	state = sighting.service ? service_find(sighting.service) : NULL;
-	if (!state || !state->generation || !(state->flags & SERVICE_WHOLE))
+	if (!state || !state->generation)
 		return 0;
 	sighting.generation = state->generation;
 	sighting.arrived_ns = bpf_ktime_get_boot_ns();
+	sighting.is_provisional = !(state->flags & SERVICE_WHOLE);
 	connection_see(sk, &sighting);
 	return 0;
 }

@@ -18,6 +18,7 @@ static const char *name_of(const char *const *names, size_t n_names, unsigned in
 	return value < n_names ? names[value] : "unknown";
 }
 
+/* clang-format off */
 static const char *const trigger_kinds[] = {
 	[TRIGGER_SIGNAL] = "signal",
 	[TRIGGER_EXIT] = "exit",
@@ -128,6 +129,7 @@ static const char *const loss_causes[] = {
 	[LOSS_UNBALANCED] = "unbalanced",
 };
 _Static_assert(ARRAY_SIZE(loss_causes) == LOSS_CAUSES, "a word for each");
+/* clang-format on */
 
 const char *trigger_kind_name(enum trigger_kind kind)
 {

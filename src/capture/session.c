@@ -260,8 +260,6 @@ int session_step(struct session *session)
 	if (!err)
 		err = finish_due(session);
 	set_timer(session);
-	if (err)
-		log_error("watching failed: %s", strerror(-err));
 	return err;
 }
 

@@ -21,7 +21,7 @@ struct session_options {
 	size_t detail_ring_bytes;	   /* 0: default */
 	const struct selectors *selectors; /* the caller's; must outlive the session */
 	struct recording_writer *recording; /* NULL: none; the caller's */
-	/* Takes over a shutdown that has ended. Returns 0, or -errno, which ends session_step(). */
+	/* Takes over a shutdown that has ended. Returns 0, or what session_step() shall return. */
 	int (*on_shutdown)(void *context, struct shutdown *shutdown);
 	void *context;
 };
@@ -34,7 +34,7 @@ struct roster *session_roster(struct session *session);
 
 /* Readable when session_step() has work: events wait, or a deadline has come. */
 int session_fd(const struct session *session);
-/* Handles what waits. Returns 0, or -errno after a line in the log. */
+/* Handles what waits. Returns 0 or -errno: of the kernel, or what on_shutdown returned. */
 int session_step(struct session *session);
 
 /* Is no shutdown under way? */

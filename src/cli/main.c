@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds the subcommand. Nothing else. */
 #include <argp.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
@@ -22,29 +23,47 @@ static const struct {
 	{ "check", command_check, "what this kernel offers, hook by hook" },
 };
 
-static void print_help(void)
+static void print_help(FILE *stream)
 {
 	size_t i;
 
-	printf("Usage: shutwatch COMMAND [OPTION...]\n"
+	fprintf(stream,
+	       "Usage: shutwatch COMMAND [OPTION...]\n"
 	       "Tells how services shut down, and what became of every connection.\n\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-8s %s\n", commands[i].name, commands[i].does);
-	printf("\n`shutwatch COMMAND --help` tells the options of a command.\n\n"
+		fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].does);
+	fprintf(stream,
+	       "\n`shutwatch COMMAND --help` tells the options of a command.\n\n"
 	       "Exit status: 0 fine; 1 failed; 2 wrong usage, or a target that is not there; 77\n"
 	       "tracing is not possible here. `run` returns the status of its command: 126 not\n"
 	       "executable, 127 not found, 128+N ended by signal N.\n");
+}
+
+/*
+ * Started without a stdout: none of our own files may take its number. Opened for reading only,
+ * so that writing to it fails as it should.
+ */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
 }
 
 int main(int argc, char **argv)
 {
 	size_t i;
 
+	fill_standard_fds();
 	argp_err_exit_status = STATUS_USAGE;
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") ||
 	    !strcmp(argv[1], "help")) {
-		print_help();
+		print_help(argc < 2 ? stderr : stdout);
 		return argc < 2 ? STATUS_USAGE : STATUS_OK;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {

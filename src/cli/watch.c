@@ -27,6 +27,7 @@ struct watch {
 	struct recording_writer *recording;
 	struct session *session;
 	bool is_silent; /* record without --json */
+	bool has_complained;
 	uint64_t shown;
 };
 
@@ -42,7 +43,10 @@ static int on_shutdown(void *context, struct shutdown *shutdown)
 	if (!text[0])
 		return 0;
 	watch->shown++;
-	return watch->is_silent ? 0 : show_write(stdout, text);
+	if (watch->is_silent || !show_write(stdout, text))
+		return 0;
+	watch->has_complained = true;
+	return -EPIPE;
 }
 
 static void complain_unmatched(const struct selector *selector)
@@ -176,6 +180,8 @@ static int watch_session(struct watch *watch)
 	if (session_open(&options, &watch->session))
 		return STATUS_NO_TRACING;
 	status = watch_loop(watch);
+	if (status < 0 && !watch->has_complained)
+		log_error("watching failed: %s", strerror(-status));
 	session_close(watch->session);
 	return status < 0 ? STATUS_FAILED : status;
 }

@@ -112,6 +112,9 @@ static json_t *value_endpoint(uint8_t family, const uint8_t *address, uint16_t p
 	return value_word(endpoint_format(family, address, port, buffer));
 }
 
+/* From here on: one key and its value a line. */
+/* clang-format off */
+
 static json_t *host_json(const struct host *host)
 {
 	return object_new("name", value_known_text(host->name),
@@ -366,6 +369,8 @@ static json_t *record_json(const struct record *record)
 		return NULL;
 	return json_object_update(head, tail) < 0 ? NULL : TAKE_PTR(head);
 }
+
+/* clang-format on */
 
 char *json_from_record(const struct record *record, bool is_indented)
 {

@@ -24,10 +24,8 @@
 static void add_service(struct table *table, const struct record_service *service)
 {
 	static const char *const kinds[] = {
-		[SERVICE_UNIT] = "systemd unit",
-		[SERVICE_CONTAINER] = "container",
-		[SERVICE_CGROUP] = "control group",
-		[SERVICE_TREE] = "process tree",
+		[SERVICE_UNIT] = "systemd unit",    [SERVICE_CONTAINER] = "container",
+		[SERVICE_CGROUP] = "control group", [SERVICE_TREE] = "process tree",
 		[SERVICE_COMMAND] = "command",
 	};
 	size_t kind = service->kind < ARRAY_SIZE(kinds) ? service->kind : SERVICE_CGROUP;
@@ -38,8 +36,8 @@ static void add_service(struct table *table, const struct record_service *servic
 		table_add(table, "container %.*s%s%s", CONTAINER_ID_SHOWN, service->container_id,
 			  service->pod_uid[0] ? ", pod " : "", service->pod_uid);
 	else
-		table_add(table, "%s%s%s", kinds[kind],
-			  service->cgroup[0] ? " " : "", service->cgroup);
+		table_add(table, "%s%s%s", kinds[kind], service->cgroup[0] ? " " : "",
+			  service->cgroup);
 }
 
 /* "SIGTERM from kill (pid 4711, uid 1000)" */
@@ -128,8 +126,8 @@ static void print_facts(const struct record *record, const struct report_style *
 static void add_listener(struct table *table, const struct record_listener *listener)
 {
 	char address[ADDRESS_TEXT_BYTES];
-	const char *endpoint = endpoint_format(listener->family, listener->address, listener->port,
-					       address);
+	const char *endpoint =
+		endpoint_format(listener->family, listener->address, listener->port, address);
 	char time[UNITS_BYTES];
 
 	table_row(table, MARK_NONE);

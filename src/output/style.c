@@ -21,9 +21,8 @@ size_t style_columns(const struct report_style *style)
 void style_begin(const struct report_style *style, struct text *text, enum paint paint)
 {
 	static const char *const codes[] = {
-		[PAINT_NONE] = "",	     [PAINT_TITLE] = "\033[1m",
-		[PAINT_QUIET] = "\033[2m",   [PAINT_GOOD] = "\033[1;32m",
-		[PAINT_DOUBT] = "\033[33m",  [PAINT_BAD] = "\033[1;31m",
+		[PAINT_NONE] = "",	     [PAINT_TITLE] = "\033[1m",	 [PAINT_QUIET] = "\033[2m",
+		[PAINT_GOOD] = "\033[1;32m", [PAINT_DOUBT] = "\033[33m", [PAINT_BAD] = "\033[1;31m",
 	};
 
 	if (style->use_colour)

@@ -15,7 +15,7 @@
 struct report_style {
 	bool use_unicode; /* else what we write is ASCII; strangers' names stay as they are */
 	bool use_colour;
-	size_t columns;	  /* 0: 100. Held between 40 and 100. */
+	size_t columns; /* 0: 100. Held between 40 and 100. */
 };
 
 enum paint { PAINT_NONE, PAINT_TITLE, PAINT_QUIET, PAINT_GOOD, PAINT_DOUBT, PAINT_BAD };

@@ -178,7 +178,8 @@ static void print_cells(const struct table *table, const struct widths *widths,
 		wide = wide < widths->of[j] ? wide : widths->of[j];
 		pad = widths->of[j] - wide;
 		if (wide) {
-			text_add_repeated(text, " ", spaces + (table->columns[j].is_right ? pad : 0));
+			text_add_repeated(text, " ",
+					  spaces + (table->columns[j].is_right ? pad : 0));
 			style_begin(style, text, paints[j]);
 			text_add_safe(text, cells[j], wide);
 			style_end(style, text, paints[j]);
@@ -212,7 +213,9 @@ static void print_row(const struct table *table, const struct widths *widths,
 		      struct text *text)
 {
 	static const enum paint by_mark[] = {
-		[MARK_NONE] = PAINT_NONE, [MARK_DOUBT] = PAINT_DOUBT, [MARK_BAD] = PAINT_BAD,
+		[MARK_NONE] = PAINT_NONE,
+		[MARK_DOUBT] = PAINT_DOUBT,
+		[MARK_BAD] = PAINT_BAD,
 	};
 	const char *cells[TABLE_COLUMNS];
 	enum paint paints[TABLE_COLUMNS];

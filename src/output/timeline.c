@@ -94,13 +94,17 @@ static void bar_add(struct text *bar, const struct phase *phase, const struct sc
 	bool is_cut = phase_end(phase) > scale->end_ns;
 	size_t begin = scale_halves(scale, phase->from_ns) / 2;
 	size_t end = scale_halves(scale, phase_end(phase));
+	size_t whole;
 
 	if (begin > scale->columns - 1)
 		begin = scale->columns - 1;
 	if (end <= begin * 2)
 		end = begin * 2 + 1;
+	whole = end / 2 - begin;
+	if (is_cut && whole)
+		whole--;
 	text_add_repeated(bar, " ", begin);
-	text_add_repeated(bar, use_unicode ? "━" : "=", end / 2 - begin - is_cut);
+	text_add_repeated(bar, use_unicode ? "━" : "=", whole);
 	if (is_cut)
 		text_add(bar, use_unicode ? "▶" : ">");
 	else if (end % 2)
@@ -144,8 +148,8 @@ static char *scale_axis(const struct scale *scale)
 }
 
 /* What the labels, the times and, where there is room, the notes leave for the bars. */
-static struct scale scale_of(const struct phase *phases, size_t n, const struct record_timing *timing,
-			     const struct report_style *style)
+static struct scale scale_of(const struct phase *phases, size_t n,
+			     const struct record_timing *timing, const struct report_style *style)
 {
 	size_t fixed = FRAME_COLUMNS + LABEL_COLUMNS;
 	char time[UNITS_BYTES];

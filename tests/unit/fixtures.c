@@ -76,8 +76,8 @@ struct record_listener *fixture_listener(struct record *record, uint8_t family, 
 	return listener;
 }
 
-struct record_connection *fixture_connection(struct record *record, const char *peer,
-					     uint16_t port, enum connection_outcome outcome)
+struct record_connection *fixture_connection(struct record *record, const char *peer, uint16_t port,
+					     enum connection_outcome outcome)
 {
 	struct record_connection *connection = APPEND(record->details, record->n_details);
 
@@ -207,13 +207,17 @@ static void orders_counts(struct record *record)
 		.in_flight_at_signal = 5,
 		.late = 3,
 		.aborted = 4,
-		.outcomes = { [OUTCOME_COMPLETED] = 6, [OUTCOME_IDLE] = 4,
-			      [OUTCOME_PEER_CLOSED] = 1, [OUTCOME_CUT] = 1,
-			      [OUTCOME_UNACCEPTED] = 2, [OUTCOME_LATE_RESET] = 1 },
+		.outcomes = { [OUTCOME_COMPLETED] = 6,
+			      [OUTCOME_IDLE] = 4,
+			      [OUTCOME_PEER_CLOSED] = 1,
+			      [OUTCOME_CUT] = 1,
+			      [OUTCOME_UNACCEPTED] = 2,
+			      [OUTCOME_LATE_RESET] = 1 },
 	};
 	record->directions[DIRECTION_OUTBOUND] = (struct record_direction){
 		.open_at_signal = 8,
-		.outcomes = { [OUTCOME_COMPLETED] = 2, [OUTCOME_IDLE] = 5,
+		.outcomes = { [OUTCOME_COMPLETED] = 2,
+			      [OUTCOME_IDLE] = 5,
 			      [OUTCOME_LEFT_OPEN] = 1 },
 	};
 	record->refused = 40;

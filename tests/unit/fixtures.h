@@ -22,8 +22,8 @@ struct record_process *fixture_process(struct record *record, uint32_t pid, cons
 struct record_signal *fixture_signal(struct record_process *process, int signal, int64_t at_ns);
 struct record_listener *fixture_listener(struct record *record, uint8_t family, const char *address,
 					 uint16_t port);
-struct record_connection *fixture_connection(struct record *record, const char *peer,
-					     uint16_t port, enum connection_outcome outcome);
+struct record_connection *fixture_connection(struct record *record, const char *peer, uint16_t port,
+					     enum connection_outcome outcome);
 
 /* "10.0.0.5" and "::1" as events hold them: IPv4 mapped. */
 void fixture_address(uint8_t bytes[ADDRESS_BYTES], const char *address);

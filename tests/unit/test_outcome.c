@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The table "What became of a connection", row by row: precedence, both directions. Ties and
- * multiplexed protocols are in test_in_flight.c. What a close cannot decide (handed over, open, late reset) is only
- * checked not to come out.
+ * multiplexed protocols are in test_in_flight.c. What a close cannot decide (handed over, open,
+ * late reset) is only checked not to come out.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -54,8 +54,16 @@ static void make_hostile(struct record *record, const char *pattern)
 static void test_hostile_names(void **state)
 {
 	static const char *const patterns[] = {
-		"\033[2J\033]0;owned\007", "\n\r\t\v", "\xff\xfe\x80", "\u202e\u2066evil\u202c",
-		"\xc2\x9b" "31m", "   a ", "%s%n%d", "\\x1b", "日本語", "x",
+		"\033[2J\033]0;owned\007",
+		"\n\r\t\v",
+		"\xff\xfe\x80",
+		"\u202e\u2066evil\u202c",
+		"\xc2\x9bm",
+		"   a ",
+		"%s%n%d",
+		"\\x1b",
+		"日本語",
+		"x",
 	};
 
 	(void)state;

@@ -60,8 +60,9 @@ static void test_headline_lossy(void **state)
 	struct record *record = fixture_orders();
 
 	(void)state;
-	assert_says(record, "orders.service: stopped in 2.12 s, but LOSSY: 4 of 15 connections were "
-			    "cut off, 41 connection\nattempts were refused\n");
+	assert_says(record,
+		    "orders.service: stopped in 2.12 s, but LOSSY: 4 of 15 connections were "
+		    "cut off, 41 connection\nattempts were refused\n");
 	record->refused = 1;
 	record->refused_handshakes = 0;
 	record->directions[DIRECTION_INBOUND].aborted = 0;
@@ -137,8 +138,8 @@ static void test_no_empty_sections(void **state)
 {
 	struct record *record = fixture_empty();
 	static const char *const titles[] = {
-		"Time line", "Connections", "Most telling", "Signals", "Processes",
-		"Listeners", "Not recorded", "Provisional", "incomplete",
+		"Time line", "Connections",  "Most telling", "Signals",	   "Processes",
+		"Listeners", "Not recorded", "Provisional",  "incomplete",
 	};
 
 	(void)state;
@@ -183,6 +184,19 @@ static void test_time_line_is_to_scale(void **state)
 	assert_non_null(strstr(report, "  250 ms                          ========\n"));
 	assert_non_null(strstr(report, "  1.00 s  ================================\n"));
 	assert_non_null(strstr(report, "  1.00 s                  ===============>\n"));
+	fixture_free(record);
+}
+
+/* Once an empty scale made a bar of SIZE_MAX columns. */
+static void test_time_line_without_length(void **state)
+{
+	struct record *record = fixture_empty();
+
+	(void)state;
+	record->timing.accepting_ns = 0;
+	record->timing.total_ns = 0;
+	record->timing.dark_ns = 1000 * FIXTURE_MS;
+	assert_says(record, "  dark       1.00 s  >  ");
 	fixture_free(record);
 }
 
@@ -247,7 +261,7 @@ static void test_many_are_cut_short(void **state)
 	record->processes[59].exit_signal = SIGSEGV;
 	assert_says(record, "... and 35 more\n\nProcesses");
 	assert_says(record, "worker  1022 ");
-	assert_says(record, "worker  1058           still alive\n");
+	assert_says(record, "worker  1058            still alive\n");
 	assert_says(record, "! worker  1059  <0.01 ms  SIGSEGV\n  ... and 35 more\n\nListeners");
 	assert_silent(record, "worker  1023 ");
 	assert_presentable_anywhere(record, true);
@@ -317,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_no_empty_sections),
 		cmocka_unit_test(test_trigger),
 		cmocka_unit_test(test_time_line_is_to_scale),
+		cmocka_unit_test(test_time_line_without_length),
 		cmocka_unit_test(test_connections_that_hurt_are_marked),
 		cmocka_unit_test(test_signals_in_words),
 		cmocka_unit_test(test_many_are_cut_short),

@@ -125,6 +125,14 @@ class Program:
             raise TimeoutError(f"still running after {timeout} s: {self.argv}")
         return self._popen.returncode
 
+    def children(self):
+        """The pids of its child processes."""
+        found = []
+        for name in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{name}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+        return found
+
     def kill(self):
         """Ends it if it runs; it alone, by its pid (not yet reaped, so the pid is its own)."""
         if self._reaper.is_alive():
@@ -150,5 +158,5 @@ class Program:
         parts = [f"$ {' '.join(map(os.fsdecode, self.argv))}   (pid {self.pid})"]
         for name, lines in (("out", self.out), ("err", self.err)):
             for line in lines.so_far()[-200:] if lines else []:
-                parts.append(f"  {name}: {line[:2000]!r}")
+                parts.append(f"  {name}: {line[:20000]!r}")
         return "\n".join(parts)

@@ -2,8 +2,9 @@
 """Real servers, each with files of its own, started until they serve."""
 
 import os
+import select
 
-from kit.clock import wait_until
+from kit.clock import now_ns, wait_until
 from kit.shutwatch import ROOT
 from kit.sockets import free_ports, listens
 
@@ -34,12 +35,23 @@ BIG_FILE_BYTES = 16 << 20
 
 
 class Server:
-    """A program and the port it serves on."""
+    """A program, its children (also those that outlive it for a moment), the port it serves on."""
 
     def __init__(self, program, port):
         self.program = program
         self.pid = program.pid
         self.port = port
+        self.gone_ns = None  # not before the last of them ended
+        self._pidfds = [os.pidfd_open(pid) for pid in program.children()]
+
+    def is_gone(self):
+        """All of them."""
+        if self.program.has_ended() and self.gone_ns is None:
+            ended, _, _ = select.select(self._pidfds, [], [], 0)
+            self._pidfds = [fd for fd in self._pidfds if fd not in ended or os.close(fd)]
+            if not self._pidfds:
+                self.gone_ns = now_ns()
+        return self.gone_ns is not None
 
 
 def start_uvicorn(stage, workers):

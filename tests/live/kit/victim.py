@@ -2,7 +2,6 @@
 """A program that will be stopped, and the truth that it prints about itself."""
 
 import json
-import os
 
 from kit.clock import wait_until
 from kit.process import Program
@@ -51,11 +50,3 @@ class Victim(Program):
         """After its end: as truth(), once its pipe is closed."""
         self.out.all()
         return self.truth(event, **fields)
-
-    def children(self):
-        """The pids of its child processes."""
-        found = []
-        for name in os.listdir(f"/proc/{self.pid}/task"):
-            with open(f"/proc/{self.pid}/task/{name}/children", encoding="ascii") as file:
-                found += map(int, file.read().split())
-        return found
