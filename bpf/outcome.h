@@ -144,11 +144,9 @@ facts_decide_exit(const struct facts *f)
 		return OUTCOME_ABANDONED;
 	if (f->wire == WIRE_RST)
 		return OUTCOME_RESET;
-	if (f->peer_closed_first)
-		return OUTCOME_PEER_CLOSED;
 	if (f->is_multiplexed && facts_is_pending(f))
 		return OUTCOME_UNDECIDED;
-	return OUTCOME_LEFT_OPEN;
+	return f->peer_closed_first ? OUTCOME_PEER_CLOSED : OUTCOME_LEFT_OPEN;
 }
 
 /* The application closed it. */

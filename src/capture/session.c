@@ -39,6 +39,7 @@ struct session {
 	struct baseline *baselines;
 	size_t n_baselines;
 	size_t baselines_capacity;
+	uint64_t known_losses[LOSS_CAUSES]; /* when the last shutdown ended */
 	struct last_signal last_signals[SIGNAL_MAX + 1]; /* to the roots of services */
 };
 
@@ -50,6 +51,11 @@ static bool is_arming(const union event *event)
 	       (event->header.type == EVENT_EXIT && event->exit.flags & EXIT_ARMED);
 }
 
+/*
+ * Read after the snapshot, which is in a hurry. Full maps and rings are a matter of shutdowns
+ * only: what they had lost when the last one ended is what they had lost when this one began.
+ * Nested runs happen at any time.
+ */
 static int note_baseline(struct session *session, const struct target *target)
 {
 	struct baseline *baseline;
@@ -62,6 +68,9 @@ static int note_baseline(struct session *session, const struct target *target)
 	baseline = &session->baselines[session->n_baselines++];
 	baseline->target = *target;
 	probe_losses(session->probe, baseline->losses);
+	if (session->n_baselines == 1)
+		memcpy(baseline->losses, session->known_losses,
+		       LOSS_NESTED_PACKET * sizeof(baseline->losses[0]));
 	return 0;
 }
 
@@ -74,16 +83,13 @@ static int on_armed(struct session *session, const struct event_header *header)
 
 	if (!service)
 		return 0;
-	err = note_baseline(session, &target);
-	if (err)
-		return err;
 	err = snapshot_take(session->probe, service, &target, on_event, session);
-	if (err && err != -ENOMEM) {
+	if (err == -ENOMEM)
+		return err;
+	if (err)
 		log_error("the snapshot of %s failed: %s; going on with what its closes tell",
 			  service->identity.name, strerror(-err));
-		err = 0;
-	}
-	return err;
+	return note_baseline(session, &target);
 }
 
 static void note_signal(struct session *session, const struct event_signal *event)
@@ -165,6 +171,7 @@ static int tell_losses(struct session *session, const struct target *target, uin
 			err = on_event(session, &event, sizeof(event));
 	}
 	session->baselines[i] = session->baselines[--session->n_baselines];
+	memcpy(session->known_losses, losses, sizeof(losses));
 	return err;
 }
 

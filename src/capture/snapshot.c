@@ -6,6 +6,7 @@
 #include "src/capture/snapshot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,19 +64,17 @@ static int tell_service(const struct service_info *service, const struct target 
 	return sink(context, &event, sizeof(event));
 }
 
-static int tell_program(const struct service_info *service, const struct process_id *id,
+static int tell_program(const struct process_id *id, const char *known_exe,
 			const struct target *target, probe_sink sink, void *context)
 {
 	struct event_program event = {};
 
 	header_fill(&event.header, EVENT_PROGRAM, sizeof(event), target);
 	event.process = *id;
-	if (procfs_exe(id->tgid, event.exe, sizeof(event.exe))) {
-		/* Gone already. The root's program was read when the service was entered. */
-		if (memcmp(id, &service->root, sizeof(*id)) != 0 || !service->exe[0])
-			return 0;
-		memcpy(event.exe, service->exe, sizeof(event.exe));
-	}
+	if (known_exe[0])
+		snprintf(event.exe, sizeof(event.exe), "%s", known_exe);
+	else if (procfs_exe(id->tgid, event.exe, sizeof(event.exe)))
+		return 0; /* gone already */
 	return sink(context, &event, sizeof(event));
 }
 
@@ -119,8 +118,11 @@ static int tell_members(const struct service_info *service, const struct members
 
 	for (i = 0; !err && i < members->count; i++)
 		err = sink(context, &members->items[i], sizeof(members->items[i]));
+	/* The root's program was read when the service was entered: it may be gone by now. */
+	if (!err && service->exe[0])
+		err = tell_program(&service->root, service->exe, target, sink, context);
 	for (i = 0; !err && i < members->count; i++)
-		err = tell_program(service, &members->items[i].process, target, sink, context);
+		err = tell_program(&members->items[i].process, "", target, sink, context);
 	return err;
 }
 

@@ -139,7 +139,7 @@ void connections_print(const struct record *record, const struct report_style *s
 	if (n_open)
 		table_row(&table, MARK_NONE);
 	add_fates(&table, record);
-	if (table.n_rows) {
+	if (table.n_rows || table.has_failed) {
 		style_title(style, text, "Connections");
 		table_print(&table, style, text);
 	}

@@ -372,11 +372,24 @@ static json_t *record_json(const struct record *record)
 
 /* clang-format on */
 
+static int add_bytes(const char *bytes, size_t size, void *data)
+{
+	struct text *text = data;
+
+	text_add_bytes(text, bytes, size);
+	return text->has_failed ? -1 : 0;
+}
+
+/* Not json_dumps(): when its buffer cannot grow, jansson 2.14 drops a key and says nothing. */
 char *json_from_record(const struct record *record, bool is_indented)
 {
 	size_t flags = JSON_REAL_PRECISION(REAL_DIGITS);
 	json_auto_t *json = record_json(record);
+	struct text text;
 
-	return json ? json_dumps(json, flags | (is_indented ? JSON_INDENT(2) : JSON_COMPACT))
-		    : NULL;
+	text_init(&text);
+	flags |= is_indented ? JSON_INDENT(2) : JSON_COMPACT;
+	if (!json || json_dump_callback(json, add_bytes, &text, flags) < 0)
+		text.has_failed = true;
+	return text_take(&text);
 }

@@ -81,6 +81,8 @@ static void test_undecided(void **state)
 	assert_int_equal(facts_decide(&f), OUTCOME_UNDECIDED);
 	f.closed_by = CLOSED_BY_EXIT;
 	assert_int_equal(facts_decide(&f), OUTCOME_UNDECIDED);
+	f.peer_closed_first = true;
+	assert_int_equal(facts_decide(&f), OUTCOME_UNDECIDED);
 	f = facts_unheeded();
 	f.is_multiplexed = true;
 	assert_int_equal(facts_decide(&f), OUTCOME_UNDECIDED);
