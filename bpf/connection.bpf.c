@@ -113,11 +113,12 @@ static __always_inline void connection_count(struct connection_tag *tag)
 static __always_inline bool is_of_shutdown(const struct connection_tag *tag,
 					   const struct service_state *state)
 {
+	struct process_id owner = tag->owner; /* an iterator's value is no map key on 6.1 */
 	struct member *member;
 
 	if (tag->is_counted || state->flags & SERVICE_WHOLE)
 		return true;
-	member = member_find(&tag->owner);
+	member = member_find(&owner);
 	return member && member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING);
 }
 

@@ -141,7 +141,9 @@ def test_nginx_term(stage):
     found.pop("arriving", None)
     assert found == {"idle": {"left_open"}, "in_flight": {"abandoned"}, "reading": {"abandoned"},
                      "half": {"abandoned"}, "silent": {"left_open"}}
-    assert outcomes(record, "outbound") == {"abandoned": 4}
+    # the four, and whatever request was just being passed to the upstream
+    assert outcomes(record, "outbound")["abandoned"] >= 4
+    assert outcomes(record, "outbound").keys() <= {"abandoned", "left_open"}
     assert_times(record, {**_times_seen(client, stop, server),
                           "drain_s": (stop.before_ns, server.gone_ns)})
     assert len(pids(record)) == 3

@@ -48,6 +48,9 @@ WIRE = {
     "reset": {"rst"}, "unaccepted": {"rst"}, "peer_reset": {"none", None},
     "abandoned": {"fin", "rst"}, "open": {"none", None}, "handed_over": {"none", None},
 }
+# A close() this short released nothing: for that instant somebody else held the file as well (the
+# collector's own listing), and the FIN went out when that one let go.
+_NO_CLOSE_NS = 2000
 # Where both sides agree on every byte: nothing was cut off, nothing sent into the void.
 BYTES_AGREE = ("completed", "idle", "cut")
 
@@ -221,9 +224,21 @@ class Judge:
         for connection in self.connections:
             detail = self.details.get(connection.local)
             if detail and connection not in self.absent:
-                for sentence in [*self._pair(connection, detail), *self._at(connection, detail),
-                                 *self._bytes(connection, detail)]:
-                    yield f"{connection.local} ({connection.kind}): {sentence}"
+                found = [*self._pair(connection, detail), *self._at(connection, detail),
+                         *self._bytes(connection, detail)]
+                yield from (f"{connection.local} ({connection.kind}): {said}" for said in found)
+                if found:
+                    yield f"  the record: {detail}"
+                    yield f"  the client: {self._since_t0(connection)}"
+
+    def _since_t0(self, connection):
+        """The client's line with its times in milliseconds from T0."""
+        line = connection.line()
+        for key in line:
+            if key.endswith("_ns") and line[key] is not None:
+                line[key] = (line[key] - self.t0_ns) / 1e6
+        line["events"] = [((ns - self.t0_ns) / 1e6, event) for ns, event in line["events"]]
+        return line
 
     def _pair(self, connection, detail):
         outcome = detail["outcome"]
@@ -275,6 +290,8 @@ class Judge:
     def _closed_at(self, connection, detail):
         closed = self.t0_ns + detail["closed_at_s"] * SECOND
         low, high = self.truth.closed.get(connection.local, (None, None))
+        if low and high - low < _NO_CLOSE_NS and connection.fin_ns:
+            high = connection.fin_ns
         if low and not low - TOLERANCE_NS <= closed <= high + TOLERANCE_NS:
             yield (f"closed_at_s {detail['closed_at_s']}, the victim closed it "
                    f"{(low - self.t0_ns) / SECOND:.6f} to {(high - self.t0_ns) / SECOND:.6f}")
