@@ -61,7 +61,7 @@ demo: ## install what is needed, build, stop a real FastAPI service under load, 
 .PHONY: test
 test: ## install what is needed, run every test (root)
 	$(Q)tools/install build check test
-	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)$(MAKE) --no-print-directory all victims $(UNIT) $(BUILD)/san/shutwatch
 	$(Q)tests/run $(BUILD)
 
 .PHONY: check

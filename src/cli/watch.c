@@ -43,7 +43,11 @@ static int on_shutdown(void *context, struct shutdown *shutdown)
 	if (!text[0])
 		return 0;
 	watch->shown++;
-	if (watch->is_silent || !show_write(stdout, text))
+	if (watch->is_silent)
+		return 0;
+	if (!watch->options.is_json && watch->shown > 1)
+		fputs("\n\n", stdout); /* between two reports */
+	if (!show_write(stdout, text))
 		return 0;
 	watch->has_complained = true;
 	return -EPIPE;
