@@ -12,7 +12,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 __u32 armed_services;
-__u64 shutdowns; /* numbers the generations */
+__u64 shutdowns;     /* numbers the generations */
 __u64 services_seen; /* numbers the services that the kernel adds */
 struct target target;
 

@@ -22,7 +22,7 @@ extern __u32 armed_services;
 /* Set before loading. */
 extern const volatile bool follow_listeners; /* whoever starts to listen becomes a member */
 extern const volatile __u32 collector_tgid;
-extern const volatile __u32 forwarder_tgid;    /* 0: none; signals to it are told as well */
+extern const volatile __u32 forwarder_tgid; /* 0: none; signals to it are told as well */
 extern const volatile __u64 jiffy_ns;
 
 /* What the iterators and end_shutdown work on; set by user space before it runs them. */
@@ -36,12 +36,12 @@ struct connection_tag {
 	u64 arrived_ns;		 /* after T0, else 0 */
 	u64 baseline_received;
 	u64 baseline_sent;
-	u32 is_counted;		 /* as open or late; set once. 0: came while others serve on */
-	u32 outcome;		 /* set once, when it leaves */
+	u32 is_counted; /* as open or late; set once. 0: came while others serve on */
+	u32 outcome;	/* set once, when it leaves */
 	u8 direction;
 	u8 at_signal;
 	u8 has_baseline;
-	u8 is_half_closed;	 /* we sent FIN and still read */
+	u8 is_half_closed; /* we sent FIN and still read */
 	u8 pad[4];
 };
 

@@ -42,17 +42,17 @@ enum event_type {
 
 /* Why the kernel or the collector could not record something. */
 enum loss_cause {
-	LOSS_EVENT_RING_FULL,	/* a signal, exit or listener event found no room */
-	LOSS_DETAIL_RING_FULL,	/* the detail of a connection found no room; it is counted */
-	LOSS_COUNTS_FULL,	/* no room for the counts of one more process */
-	LOSS_CLOSED_FULL,	/* no room to remember a closed connection: late resets unseen */
-	LOSS_MEMBERS_FULL,	/* no room for one more watched process */
-	LOSS_LISTENERS_FULL,	/* no room for one more listening address */
-	LOSS_TAG_FAILED,	/* a socket could not be tagged */
-	LOSS_NESTED_PACKET,	/* nested runs of the packet-side program, dropped by the kernel */
-	LOSS_NESTED_RESET,	/* nested runs of the reset program, dropped by the kernel */
-	LOSS_NESTED_OTHER,	/* nested runs of any other program */
-	LOSS_UNBALANCED,	/* outcomes differ from open at the signal + late */
+	LOSS_EVENT_RING_FULL,  /* a signal, exit or listener event found no room */
+	LOSS_DETAIL_RING_FULL, /* the detail of a connection found no room; it is counted */
+	LOSS_COUNTS_FULL,      /* no room for the counts of one more process */
+	LOSS_CLOSED_FULL,      /* no room to remember a closed connection: late resets unseen */
+	LOSS_MEMBERS_FULL,     /* no room for one more watched process */
+	LOSS_LISTENERS_FULL,   /* no room for one more listening address */
+	LOSS_TAG_FAILED,       /* a socket could not be tagged */
+	LOSS_NESTED_PACKET,    /* nested runs of the packet-side program, dropped by the kernel */
+	LOSS_NESTED_RESET,     /* nested runs of the reset program, dropped by the kernel */
+	LOSS_NESTED_OTHER,     /* nested runs of any other program */
+	LOSS_UNBALANCED,       /* outcomes differ from open at the signal + late */
 	LOSS_CAUSES,
 };
 
@@ -87,12 +87,12 @@ enum signal_result {
 
 /* Bits of event_signal.flags. */
 enum signal_flags {
-	SIGNAL_ARMED = 1 << 0,		/* this signal began the shutdown */
-	SIGNAL_FROM_KERNEL = 1 << 1,	/* terminal, OOM killer, end of a pid namespace */
-	SIGNAL_FROM_MEMBER = 1 << 2,	/* the sender belongs to the same service */
-	SIGNAL_TO_ROOT = 1 << 3,	/* the parent of the target is outside the service */
-	SIGNAL_TO_FORWARDER = 1 << 4,	/* sent to shutwatch itself, which passes it on */
-	SIGNAL_WHOLE_SERVICE = 1 << 5,	/* the whole service is stopping from now on */
+	SIGNAL_ARMED = 1 << 0,	       /* this signal began the shutdown */
+	SIGNAL_FROM_KERNEL = 1 << 1,   /* terminal, OOM killer, end of a pid namespace */
+	SIGNAL_FROM_MEMBER = 1 << 2,   /* the sender belongs to the same service */
+	SIGNAL_TO_ROOT = 1 << 3,       /* the parent of the target is outside the service */
+	SIGNAL_TO_FORWARDER = 1 << 4,  /* sent to shutwatch itself, which passes it on */
+	SIGNAL_WHOLE_SERVICE = 1 << 5, /* the whole service is stopping from now on */
 };
 
 /* Bits of event_process.flags. */
@@ -111,7 +111,7 @@ enum exit_flags {
 
 /* Bits of event_connection.flags. */
 enum connection_flags {
-	CONNECTION_REVISED = 1 << 0, /* replaces the detail sent before: a late reset */
+	CONNECTION_REVISED = 1 << 0,  /* replaces the detail sent before: a late reset */
 	CONNECTION_ANSWERED = 1 << 1, /* the last data was answered; last_data_ns says when */
 };
 
@@ -138,8 +138,8 @@ struct process_id {
 };
 
 struct event_header {
-	__u16 type;	  /* enum event_type */
-	__u16 size;	  /* of the whole event */
+	__u16 type; /* enum event_type */
+	__u16 size; /* of the whole event */
 	__u32 pad;
 	__u64 at_ns;
 	__u64 service;
@@ -152,12 +152,12 @@ struct event_signal {
 	struct process_id sender;
 	__u32 target_tid;
 	__u32 sender_uid;
-	__s32 code;	   /* si_code */
-	__u32 flags;	   /* enum signal_flags */
+	__s32 code;  /* si_code */
+	__u32 flags; /* enum signal_flags */
 	__u8 signal;
-	__u8 result;	   /* enum signal_result */
-	__u8 disposition;  /* enum disposition */
-	__u8 ancestors;	   /* how many entries of ancestry are used */
+	__u8 result;	  /* enum signal_result */
+	__u8 disposition; /* enum disposition */
+	__u8 ancestors;	  /* how many entries of ancestry are used */
 	__u32 pad;
 	char target_comm[COMM_BYTES];
 	char ancestry[ANCESTRY_MAX][COMM_BYTES]; /* the sender first, then its parents */
@@ -177,7 +177,7 @@ struct event_process {
 	struct process_id parent;
 	__u32 ns_pid;
 	__u32 netns;
-	__u32 flags;	   /* enum process_flags */
+	__u32 flags; /* enum process_flags */
 	__u32 pad;
 	char comm[COMM_BYTES];
 };
@@ -187,8 +187,8 @@ struct event_exit {
 	struct process_id process;
 	struct process_id parent;
 	__u32 ns_pid;
-	__u32 status;	   /* as wait(2) reports it */
-	__u32 flags;	   /* enum exit_flags */
+	__u32 status; /* as wait(2) reports it */
+	__u32 flags;  /* enum exit_flags */
 	__u32 pad;
 	char comm[COMM_BYTES];
 };
@@ -199,10 +199,10 @@ struct event_listener {
 	__u64 cookie;
 	__u8 address[ADDRESS_BYTES]; /* IPv4 as ::ffff:a.b.c.d */
 	__u32 netns;
-	__u32 queued;	   /* connections waiting to be accepted */
+	__u32 queued; /* connections waiting to be accepted */
 	__u16 port;
-	__u8 family;	   /* AF_INET, AF_INET6, AF_UNIX */
-	__u8 change;	   /* enum listener_change */
+	__u8 family; /* AF_INET, AF_INET6, AF_UNIX */
+	__u8 change; /* enum listener_change */
 	__u32 pad;
 };
 
@@ -210,7 +210,7 @@ struct event_connection {
 	struct event_header header;
 	struct process_id process; /* who held it last; tgid 0: never accepted */
 	__u64 cookie;
-	__u64 arrived_ns;  /* after T0, else 0 */
+	__u64 arrived_ns;   /* after T0, else 0 */
 	__u64 last_data_ns; /* when we last sent data, in steps of a jiffy; 0: never */
 	__u64 received_bytes;
 	__u64 sent_bytes;
@@ -221,13 +221,13 @@ struct event_connection {
 	__u16 local_port;
 	__u16 peer_port;
 	__u32 netns;
-	__u8 direction;	   /* enum direction */
-	__u8 at_signal;	   /* enum at_signal */
-	__u8 closed_by;	   /* enum closer */
-	__u8 wire;	   /* enum wire */
-	__u8 outcome;	   /* enum connection_outcome */
+	__u8 direction; /* enum direction */
+	__u8 at_signal; /* enum at_signal */
+	__u8 closed_by; /* enum closer */
+	__u8 wire;	/* enum wire */
+	__u8 outcome;	/* enum connection_outcome */
 	__u8 family;
-	__u8 flags;	   /* enum connection_flags */
+	__u8 flags; /* enum connection_flags */
 	__u8 pad;
 };
 
@@ -244,10 +244,10 @@ struct counts {
 	__u32 late_closes;	     /* goodbyes of peers answered by RST */
 	__u32 pad;
 	__u32 outcomes[DIRECTIONS][OUTCOME_SLOTS];
-	__u64 first_closed_ns;	     /* first connection the service itself closed */
+	__u64 first_closed_ns; /* first connection the service itself closed */
 	__u64 last_left_ns[DIRECTIONS];
-	__u64 last_in_flight_ns;     /* last inbound that was in flight at T0: answered or gone */
-	__u64 last_exit_close_ns;    /* last socket that an exit closed */
+	__u64 last_in_flight_ns;  /* last inbound that was in flight at T0: answered or gone */
+	__u64 last_exit_close_ns; /* last socket that an exit closed */
 	__u64 last_refused_ns;
 };
 

@@ -26,7 +26,7 @@ enum connection_outcome {
 	OUTCOME_OPEN,
 	OUTCOME_LEFT_OPEN,
 	OUTCOME_UNDECIDED,
-	OUTCOME_RESET,	    /* from here on: aborted */
+	OUTCOME_RESET, /* from here on: aborted */
 	OUTCOME_CUT,
 	OUTCOME_ABANDONED,
 	OUTCOME_UNACCEPTED,
@@ -39,8 +39,8 @@ enum connection_outcome {
 /* Whose act ended it. */
 enum closer {
 	CLOSED_BY_NOBODY,
-	CLOSED_BY_APP,	  /* close() or shutdown() by a process that goes on */
-	CLOSED_BY_EXIT,	  /* the kernel, for a process that ended */
+	CLOSED_BY_APP,	/* close() or shutdown() by a process that goes on */
+	CLOSED_BY_EXIT, /* the kernel, for a process that ended */
 	CLOSED_BY_PEER,
 	CLOSED_BY_KERNEL, /* a listener's accept queue, a time-out, a namespace */
 };
@@ -64,16 +64,16 @@ struct facts {
 	/* Jiffies since the last data; they tie when both fall into one jiffy. */
 	__u32 since_received;
 	__u32 since_sent;
-	__u32 since_stop;    /* since T0 */
-	bool has_baseline;   /* seen at T0, or arrived later (then from 0) */
+	__u32 since_stop;  /* since T0 */
+	bool has_baseline; /* seen at T0, or arrived later (then from 0) */
 	bool is_outbound;
 	bool is_queued;	     /* never accepted */
 	bool is_multiplexed; /* bytes cannot tell who waits for whom */
 	bool was_in_flight;  /* at T0 */
 	bool peer_closed_first;
-	__u8 closed_by;	     /* enum closer */
-	__u8 wire;	     /* enum wire */
-	__u8 error;	     /* enum socket_error */
+	__u8 closed_by; /* enum closer */
+	__u8 wire;	/* enum wire */
+	__u8 error;	/* enum socket_error */
 	__u8 pad[3];
 };
 

@@ -18,7 +18,7 @@
 #define TLS_SEALED_ALERT_BYTES 19 /* TLS 1.3: 2 of alert, 1 of type, 16 of tag */
 #define HTTP2_GOAWAY 7
 #define HTTP2_FRAME_BYTES 9
-#define FEW_BYTES 5	       /* PostgreSQL's Terminate, MySQL's COM_QUIT */
+#define FEW_BYTES 5		/* PostgreSQL's Terminate, MySQL's COM_QUIT */
 #define FEW_UNREADABLE_BYTES 24 /* a TLS 1.3 alert; the shortest HTTP/1.1 request has 27 */
 
 #if defined(__TARGET_ARCH_x86)
@@ -135,9 +135,9 @@ static __always_inline bool payload_read(const struct sk_buff *skb, const struct
 	if (skb->len - skb->data_len > segment->header_bytes)
 		return !bpf_probe_read_kernel(bytes, HTTP2_FRAME_BYTES,
 					      skb->data + segment->header_bytes);
-	if (bpf_probe_read_kernel(&fragment, sizeof(fragment),
-				  (void *)(shared +
-					   bpf_core_field_offset(struct skb_shared_info, frags))))
+	if (bpf_probe_read_kernel(
+		    &fragment, sizeof(fragment),
+		    (void *)(shared + bpf_core_field_offset(struct skb_shared_info, frags))))
 		return false;
 	address = page_address(fragment.page & ~1UL);
 	if (!address)

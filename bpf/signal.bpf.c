@@ -17,11 +17,11 @@
 #define SIGWINCH 28
 
 #define SIGNAL_BIT(signal) (1ULL << ((signal)-1))
-#define STOP_SIGNALS                                                                              \
+#define STOP_SIGNALS                                                                               \
 	(SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGKILL))
 /* By default these end no process (signal(7)). */
-#define HARMLESS_SIGNALS                                                                          \
-	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) |  \
+#define HARMLESS_SIGNALS                                                                           \
+	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) |   \
 	 SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 
 /* include/linux/signal_types.h: not pointers */

@@ -214,8 +214,8 @@ static __noinline int on_changed_by_owner(struct sock *sk, int old_state, int ne
 		departure.peer_fin = departure.wire == WIRE_FIN;
 	}
 	if (departure.error) { /* a packet from the backlog */
-		departure.closed_by = departure.error == ERROR_PEER_RESET ? CLOSED_BY_PEER
-									  : CLOSED_BY_KERNEL;
+		departure.closed_by =
+			departure.error == ERROR_PEER_RESET ? CLOSED_BY_PEER : CLOSED_BY_KERNEL;
 		departure.wire = WIRE_NONE;
 		departure.outcome = OUTCOME_NONE;
 	}

@@ -84,8 +84,8 @@ typedef struct {
 struct mm_struct;
 
 struct signal_struct {
-	atomic_t live;		  /* threads that have not yet exited: 0 at the last one's exit */
-	int group_exit_code;	  /* valid with SIGNAL_GROUP_EXIT in flags */
+	atomic_t live;	     /* threads that have not yet exited: 0 at the last one's exit */
+	int group_exit_code; /* valid with SIGNAL_GROUP_EXIT in flags */
 	unsigned int flags;
 	struct mm_struct *oom_mm; /* set when the OOM killer chose this process (since 4.8) */
 };
@@ -115,8 +115,8 @@ struct task_struct {
 	unsigned int flags; /* PF_EXITING, PF_KTHREAD */
 	int exit_state;
 	int exit_code;
-	int pid;	    /* of the thread */
-	int tgid;	    /* of the process */
+	int pid;  /* of the thread */
+	int tgid; /* of the process */
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
@@ -180,7 +180,7 @@ struct sock {
 	socket_lock_t sk_lock;
 	u16 sk_protocol; /* IPPROTO_MPTCP is no tcp_sock */
 	u16 sk_type;
-	u8 sk_shutdown;	 /* 1: no more in, 2: no more out, 3: closed */
+	u8 sk_shutdown; /* 1: no more in, 2: no more out, 3: closed */
 	u32 sk_ack_backlog;
 };
 

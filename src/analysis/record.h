@@ -136,8 +136,8 @@ struct record {
 	struct record_service service;
 
 	enum trigger_kind trigger;
-	int trigger_signal;	      /* 0: none */
-	int64_t trigger_wall_ns;      /* T0, CLOCK_REALTIME */
+	int trigger_signal;	 /* 0: none */
+	int64_t trigger_wall_ns; /* T0, CLOCK_REALTIME */
 	bool has_trigger_sender;
 	struct record_sender trigger_sender;
 
@@ -160,7 +160,7 @@ struct record {
 	size_t n_details;
 	uint64_t details_omitted;
 
-	uint64_t lost_events;		 /* sum of what really cost something */
+	uint64_t lost_events; /* sum of what really cost something */
 	uint64_t losses[LOSS_CAUSES];
 };
 

@@ -150,7 +150,7 @@ struct record_timing timing_of(const struct shutdown *s)
 		.total_ns = timing_since_stop(s, over_at(s)),
 		.dark_ns = dark(s),
 		.grace_ns = s->has_identity && s->identity.grace_ns ? (int64_t)s->identity.grace_ns
-								     : TIME_UNKNOWN,
+								    : TIME_UNKNOWN,
 	};
 
 	timing.cleanup_ns = cleanup(&timing);

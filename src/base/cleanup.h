@@ -29,8 +29,18 @@ static inline void cleanup_fclosep(FILE **file)
 #define _cleanup_fclose_ __attribute__((cleanup(cleanup_fclosep)))
 
 /* Ownership leaves the local: returns its value and leaves NULL (or -1) behind. */
-#define TAKE_PTR(p) ({ __typeof__(p) take_ = (p); (p) = NULL; take_; })
-#define TAKE_FD(fd) ({ int take_ = (fd); (fd) = -1; take_; })
+#define TAKE_PTR(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) take_ = (p);                                                         \
+		(p) = NULL;                                                                        \
+		take_;                                                                             \
+	})
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int take_ = (fd);                                                                  \
+		(fd) = -1;                                                                         \
+		take_;                                                                             \
+	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -15,13 +15,13 @@
 struct census_process {
 	struct process_id id;
 	struct process_id parent;
-	uint64_t service;    /* of which it is a member already; 0: none */
+	uint64_t service; /* of which it is a member already; 0: none */
 	char comm[COMM_BYTES + 1];
-	bool is_kin;	     /* shutwatch itself or one of its ancestors */
-	bool is_candidate;   /* listens, or is asked for */
-	bool has_identity;   /* its cgroup is a service */
+	bool is_kin;	   /* shutwatch itself or one of its ancestors */
+	bool is_candidate; /* listens, or is asked for */
+	bool has_identity; /* its cgroup is a service */
 	struct cgroup_service identity;
-	size_t root;	     /* index of the root of its service; SIZE_MAX: of none */
+	size_t root; /* index of the root of its service; SIZE_MAX: of none */
 };
 
 struct census {

@@ -10,8 +10,8 @@ struct feature {
 	const char *program; /* in bpf/ */
 	const char *hook;
 	bool is_required;
-	const char *lost;    /* what shutwatch cannot tell without it */
-	int error;	     /* 0: available; else what loading or attaching returned, negative */
+	const char *lost; /* what shutwatch cannot tell without it */
+	int error;	  /* 0: available; else what loading or attaching returned, negative */
 };
 
 /*

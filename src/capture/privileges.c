@@ -20,9 +20,9 @@ static const struct {
 	int number;
 	const char *name;
 } needed[] = {
-	{ CAP_BPF, "CAP_BPF" },		    /* load programs and maps */
-	{ CAP_PERFMON, "CAP_PERFMON" },	    /* trace with them */
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" }, /* iterators by program id, other namespaces */
+	{ CAP_BPF, "CAP_BPF" },		      /* load programs and maps */
+	{ CAP_PERFMON, "CAP_PERFMON" },	      /* trace with them */
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },   /* iterators by program id, other namespaces */
 	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" }, /* the program behind a pid of another user */
 };
 

@@ -18,6 +18,8 @@
 #include "src/capture/features.h"
 #include "src/capture/iterate.h"
 #include "src/capture/jiffies.h"
+#include "src/capture/losses.h"
+#include "src/capture/sweep.h"
 
 #include "shutwatch.skel.h"
 
@@ -82,8 +84,8 @@ static int open_rings(struct probe *probe)
 {
 	struct shutwatch_bpf *skeleton = probe->skeleton;
 
-	probe->rings = ring_buffer__new(bpf_map__fd(skeleton->maps.events), on_ring_event, probe,
-					NULL);
+	probe->rings =
+		ring_buffer__new(bpf_map__fd(skeleton->maps.events), on_ring_event, probe, NULL);
 	if (!probe->rings)
 		return -errno;
 	return ring_buffer__add(probe->rings, bpf_map__fd(skeleton->maps.details), on_ring_event,
@@ -310,26 +312,6 @@ int probe_finish(struct probe *probe, const struct target *target)
 	return err ? err : end_err;
 }
 
-/* Calls visit() for each key and deletes those for which it returns above 0. Below: an error. */
-static int sweep(int fd, void *key, void *next, size_t key_size, void *value,
-		 int (*visit)(void *context, const void *key, const void *value), void *context)
-{
-	bool is_first = true;
-	int verdict = 0;
-
-	while (verdict >= 0 && !bpf_map_get_next_key(fd, is_first ? NULL : key, next)) {
-		/* A deleted key cannot be stepped from: step first, delete the one before. */
-		if (verdict > 0)
-			bpf_map_delete_elem(fd, key);
-		memcpy(key, next, key_size);
-		is_first = false;
-		verdict = bpf_map_lookup_elem(fd, key, value) ? 0 : visit(context, key, value);
-	}
-	if (verdict > 0)
-		bpf_map_delete_elem(fd, key);
-	return verdict < 0 ? verdict : 0;
-}
-
 struct counts_sweep {
 	struct probe *probe;
 	const struct target *target;
@@ -395,43 +377,7 @@ int probe_take_counts(struct probe *probe, const struct target *target, uint64_t
 	return err;
 }
 
-/* --- losses --------------------------------------------------------------------------------- */
-
-static uint64_t nested_misses(const struct bpf_program *program)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-		return 0;
-	return info.recursion_misses;
-}
-
-static enum loss_cause nested_cause(const struct probe *probe, const struct bpf_program *program)
-{
-	if (program == probe->skeleton->progs.on_tcp_state_by_packet)
-		return LOSS_NESTED_PACKET;
-	if (program == probe->skeleton->progs.on_reset_sent)
-		return LOSS_NESTED_RESET;
-	return LOSS_NESTED_OTHER;
-}
-
 void probe_losses(struct probe *probe, uint64_t ret_losses[LOSS_CAUSES])
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct bpf_program *program;
-	uint64_t *values = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*values));
-	__u32 cause;
-	int cpu;
-
-	memset(ret_losses, 0, LOSS_CAUSES * sizeof(*ret_losses));
-	for (cause = 0; values && cause < LOSS_CAUSES; cause++) {
-		if (bpf_map_lookup_elem(bpf_map__fd(probe->skeleton->maps.losses), &cause, values))
-			continue;
-		for (cpu = 0; cpu < cpus; cpu++)
-			ret_losses[cause] += values[cpu];
-	}
-	free(values);
-	bpf_object__for_each_program(program, probe->skeleton->obj)
-		ret_losses[nested_cause(probe, program)] += nested_misses(program);
+	losses_read(probe->skeleton->obj, bpf_map__fd(probe->skeleton->maps.losses), ret_losses);
 }

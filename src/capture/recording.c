@@ -153,8 +153,8 @@ static int read_event(struct reader *reader, union event *ret_event)
 int recording_read(const char *path, struct host *ret_host, recording_sink sink, void *context,
 		   struct recording_fault *ret_fault)
 {
-	_cleanup_fclose_ FILE *file = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r")
-							     : fopen(path, "re");
+	_cleanup_fclose_ FILE *file =
+		strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
 	struct reader reader = { .file = file, .fault = ret_fault };
 	union event event;
 	int err;

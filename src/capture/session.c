@@ -39,7 +39,7 @@ struct session {
 	struct baseline *baselines;
 	size_t n_baselines;
 	size_t baselines_capacity;
-	uint64_t known_losses[LOSS_CAUSES]; /* when the last shutdown ended */
+	uint64_t known_losses[LOSS_CAUSES];		 /* when the last shutdown ended */
 	struct last_signal last_signals[SIGNAL_MAX + 1]; /* to the roots of services */
 };
 

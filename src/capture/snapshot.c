@@ -136,7 +136,7 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 	for (i = 0; !err && i < members.count; i++) {
 		err = probe_tag_sockets(probe, target, members.items[i].process.tgid);
 		if (err == -ESRCH || err == -ENOENT)
-			err = 0; /* it has ended meanwhile; its sockets were counted as they closed */
+			err = 0; /* it has ended; its sockets were counted as they closed */
 	}
 	if (!err)
 		err = tag_queues(probe, &members, target);

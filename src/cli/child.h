@@ -12,7 +12,7 @@ struct child {
 	int start_fd;	/* closing or writing it lets the command start */
 	int failure_fd; /* errno of a failed exec, or end of file */
 	bool has_ended;
-	int status;	/* as wait(2) reports it */
+	int status; /* as wait(2) reports it */
 };
 
 /*

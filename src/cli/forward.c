@@ -10,7 +10,7 @@
 
 #include "src/base/clock.h"
 
-#define WAIT_NS 10000000ULL  /* between the two kills of one sender lie microseconds */
+#define WAIT_NS 10000000ULL   /* between the two kills of one sender lie microseconds */
 #define BEFORE_NS 50000000ULL /* how long ago the command may have got its copy */
 
 int forward_init(struct forward *forward)
@@ -63,8 +63,7 @@ void forward_due(struct forward *forward, const struct session *session, pid_t c
 	while (forward->count && forward->waiting[0].due_ns <= now_ns) {
 		const struct forward_waiting *first = &forward->waiting[0];
 
-		if (!session_saw_signal(session, first->signal, first->sender_pid,
-					first->since_ns))
+		if (!session_saw_signal(session, first->signal, first->sender_pid, first->since_ns))
 			kill(command, first->signal);
 		forward->count--;
 		memmove(&forward->waiting[0], &forward->waiting[1],

@@ -27,16 +27,15 @@ static void print_help(FILE *stream)
 {
 	size_t i;
 
-	fprintf(stream,
-	       "Usage: shutwatch COMMAND [OPTION...]\n"
-	       "Tells how services shut down, and what became of every connection.\n\n");
+	fprintf(stream, "Usage: shutwatch COMMAND [OPTION...]\n"
+			"Tells how services shut down, and what became of every connection.\n\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].does);
 	fprintf(stream,
-	       "\n`shutwatch COMMAND --help` tells the options of a command.\n\n"
-	       "Exit status: 0 fine; 1 failed; 2 wrong usage, or a target that is not there; 77\n"
-	       "tracing is not possible here. `run` returns the status of its command: 126 not\n"
-	       "executable, 127 not found, 128+N ended by signal N.\n");
+		"\n`shutwatch COMMAND --help` tells the options of a command.\n\n"
+		"Exit status: 0 fine; 1 failed; 2 wrong usage, or a target that is not there; 77\n"
+		"tracing is not possible here. `run` returns the status of its command: 126 not\n"
+		"executable, 127 not found, 128+N ended by signal N.\n");
 }
 
 /*

@@ -34,37 +34,69 @@ static const struct {
 	unsigned int set;
 	struct argp_option option;
 } all_options[] = {
-	{ OPTIONS_TARGETS, { .name = "pid", .key = KEY_PID, .arg = "PID",
-		.doc = "this process and its children" } },
-	{ OPTIONS_TARGETS, { .name = "comm", .key = KEY_COMM, .arg = "NAME",
-		.doc = "processes of this name (as in /proc/PID/comm)" } },
-	{ OPTIONS_TARGETS, { .name = "exe", .key = KEY_EXE, .arg = "PATH",
-		.doc = "processes that run this program" } },
-	{ OPTIONS_TARGETS, { .name = "unit", .key = KEY_UNIT, .arg = "UNIT",
-		.doc = "this systemd unit" } },
-	{ OPTIONS_TARGETS, { .name = "cgroup", .key = KEY_CGROUP, .arg = "PATH",
-		.doc = "processes in this cgroup or below it" } },
-	{ OPTIONS_TARGETS, { .name = "port", .key = KEY_PORT, .arg = "PORT",
-		.doc = "whoever listens on this TCP port" } },
-	{ OPTIONS_TARGETS, { .name = "count", .key = 'n', .arg = "COUNT",
-		.doc = "end after COUNT shutdowns" } },
-	{ OPTIONS_TARGETS, { .name = "duration", .key = KEY_DURATION, .arg = "TIME",
-		.doc = "end after TIME (30s, 10m, 2h)" } },
-	{ OPTIONS_JSON, { .name = "json", .key = KEY_JSON,
-		.doc = "one record a line instead of reports" } },
-	{ OPTIONS_COMMAND, { .name = "output", .key = 'o', .arg = "FILE",
-		.doc = "write the record to FILE, as JSON" } },
-	{ OPTIONS_COMMAND, { .name = "best-effort", .key = KEY_BEST_EFFORT,
-		.doc = "start the command even if it cannot be traced" } },
-	{ OPTIONS_MODEL, { .name = "settle", .key = KEY_SETTLE, .arg = "TIME",
-		.doc = "how long to wait for late resets after the last process ended (1s)" } },
-	{ OPTIONS_MODEL, { .name = "patience", .key = KEY_PATIENCE, .arg = "TIME",
-		.doc = "when to report a service that did not stop (10m)" } },
-	{ OPTIONS_MODEL, { .name = "details", .key = KEY_DETAILS, .arg = "N|all",
-		.doc = "how many connections a record tells one by one (1000)" } },
-	{ OPTIONS_MODEL, { .name = "ring-size", .key = KEY_RING_SIZE, .arg = "BYTES",
-		.doc = "ring buffer for the details of connections (8388608); counts are exact "
-		       "whatever its size" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "pid", .key = KEY_PID, .arg = "PID", .doc = "this process and its children" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "comm",
+	    .key = KEY_COMM,
+	    .arg = "NAME",
+	    .doc = "processes of this name (as in /proc/PID/comm)" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "exe",
+	    .key = KEY_EXE,
+	    .arg = "PATH",
+	    .doc = "processes that run this program" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "unit", .key = KEY_UNIT, .arg = "UNIT", .doc = "this systemd unit" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "cgroup",
+	    .key = KEY_CGROUP,
+	    .arg = "PATH",
+	    .doc = "processes in this cgroup or below it" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "port",
+	    .key = KEY_PORT,
+	    .arg = "PORT",
+	    .doc = "whoever listens on this TCP port" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "count", .key = 'n', .arg = "COUNT", .doc = "end after COUNT shutdowns" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "duration",
+	    .key = KEY_DURATION,
+	    .arg = "TIME",
+	    .doc = "end after TIME (30s, 10m, 2h)" } },
+	{ OPTIONS_JSON,
+	  { .name = "json", .key = KEY_JSON, .doc = "one record a line instead of reports" } },
+	{ OPTIONS_COMMAND,
+	  { .name = "output",
+	    .key = 'o',
+	    .arg = "FILE",
+	    .doc = "write the record to FILE, as JSON" } },
+	{ OPTIONS_COMMAND,
+	  { .name = "best-effort",
+	    .key = KEY_BEST_EFFORT,
+	    .doc = "start the command even if it cannot be traced" } },
+	{ OPTIONS_MODEL,
+	  { .name = "settle",
+	    .key = KEY_SETTLE,
+	    .arg = "TIME",
+	    .doc = "how long to wait for late resets after the last process ended (1s)" } },
+	{ OPTIONS_MODEL,
+	  { .name = "patience",
+	    .key = KEY_PATIENCE,
+	    .arg = "TIME",
+	    .doc = "when to report a service that did not stop (10m)" } },
+	{ OPTIONS_MODEL,
+	  { .name = "details",
+	    .key = KEY_DETAILS,
+	    .arg = "N|all",
+	    .doc = "how many connections a record tells one by one (1000)" } },
+	{ OPTIONS_MODEL,
+	  { .name = "ring-size",
+	    .key = KEY_RING_SIZE,
+	    .arg = "BYTES",
+	    .doc = "ring buffer for the details of connections (8388608); counts are exact "
+		   "whatever its size" } },
 };
 
 struct parse {
@@ -77,8 +109,8 @@ int duration_parse(const char *text, uint64_t *ret_ns)
 	static const struct {
 		const char *unit;
 		double seconds;
-	} units[] = { { "", 1 },    { "s", 1 },	   { "ms", 1e-3 },
-		      { "us", 1e-6 }, { "m", 60 }, { "min", 60 }, { "h", 3600 } };
+	} units[] = { { "", 1 },   { "s", 1 },	  { "ms", 1e-3 }, { "us", 1e-6 },
+		      { "m", 60 }, { "min", 60 }, { "h", 3600 } };
 	char *end;
 	double value;
 	size_t i;
@@ -137,8 +169,7 @@ static int add_selector(struct argp_state *state, enum selector_kind kind, uint3
 
 static size_t details_limit(struct argp_state *state, const char *text)
 {
-	return strcmp(text, "all") == 0 ? SIZE_MAX
-					: number(state, "--details", text, 0, 100000000);
+	return strcmp(text, "all") == 0 ? SIZE_MAX : number(state, "--details", text, 0, 100000000);
 }
 
 static error_t parse_target(int key, char *text, struct argp_state *state)

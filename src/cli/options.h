@@ -16,11 +16,11 @@ struct options {
 	size_t detail_ring_bytes; /* 0: default */
 	bool is_json;
 	bool is_best_effort;
-	uint64_t count;		  /* 0: no end */
-	uint64_t duration_ns;	  /* 0: no end */
-	const char *output_path;  /* NULL: none */
-	const char *file;	  /* of record and replay */
-	char **command;		  /* of run: NULL-terminated */
+	uint64_t count;		 /* 0: no end */
+	uint64_t duration_ns;	 /* 0: no end */
+	const char *output_path; /* NULL: none */
+	const char *file;	 /* of record and replay */
+	char **command;		 /* of run: NULL-terminated */
 };
 
 enum option_set {
@@ -34,7 +34,7 @@ enum option_set {
 struct options_usage {
 	const char *arguments; /* "FILE", "-- CMD…" */
 	const char *doc;
-	unsigned int sets;     /* enum option_set */
+	unsigned int sets; /* enum option_set */
 };
 
 /*

@@ -226,8 +226,8 @@ static int record_to(struct watch *watch)
 	status = watch_session(watch);
 	err = recording_finish(watch->recording);
 	if (err) {
-		log_error("writing %s failed: %s; the recording is not whole",
-			  watch->options.file, strerror(-err));
+		log_error("writing %s failed: %s; the recording is not whole", watch->options.file,
+			  strerror(-err));
 		return status ? status : STATUS_FAILED;
 	}
 	if (!status)

@@ -25,9 +25,9 @@ void details_fini(struct details *details)
 static int rank(const struct event_connection *e)
 {
 	static const int ranks[OUTCOMES] = {
-		[OUTCOME_LATE_RESET] = 9, [OUTCOME_ABANDONED] = 9, [OUTCOME_CUT] = 9,
-		[OUTCOME_RESET] = 9,	  [OUTCOME_UNACCEPTED] = 8, [OUTCOME_UNDECIDED] = 7,
-		[OUTCOME_LEFT_OPEN] = 6,  [OUTCOME_OPEN] = 5,	    [OUTCOME_TIMED_OUT] = 4,
+		[OUTCOME_LATE_RESET] = 9, [OUTCOME_ABANDONED] = 9,   [OUTCOME_CUT] = 9,
+		[OUTCOME_RESET] = 9,	  [OUTCOME_UNACCEPTED] = 8,  [OUTCOME_UNDECIDED] = 7,
+		[OUTCOME_LEFT_OPEN] = 6,  [OUTCOME_OPEN] = 5,	     [OUTCOME_TIMED_OUT] = 4,
 		[OUTCOME_PEER_RESET] = 4, [OUTCOME_HANDED_OVER] = 3,
 	};
 	int extra = e->at_signal == AT_SIGNAL_IN_FLIGHT ? 2 : e->at_signal == AT_SIGNAL_NEW;

@@ -24,8 +24,8 @@ struct process {
 	size_t signals_capacity;
 	bool has_ended;
 	bool is_oom_victim;
-	__u64 ended_ns;	 /* 0: not known when */
-	__u32 status;	 /* as wait(2) reports it, once it has ended */
+	__u64 ended_ns; /* 0: not known when */
+	__u32 status;	/* as wait(2) reports it, once it has ended */
 	bool has_status;
 };
 

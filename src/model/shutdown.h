@@ -40,7 +40,7 @@ struct shutdown {
 	size_t listeners_capacity;
 
 	struct details details;
-	__u64 details_seen; /* connections told, each once */
+	__u64 details_seen;   /* connections told, each once */
 	struct counts counts; /* summed over the processes; zero until the end */
 	__u64 losses[LOSS_CAUSES];
 
