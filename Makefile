@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
+# Objects on the way to a program stay.
+.SECONDARY:
 
 VERSION   := 0.1.0
 BUILD     := build
@@ -42,7 +44,8 @@ SAN_OBJ   := $(SRC:%.c=$(BUILD)/san/%.o)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_AIDS := $(patsubst %.c,$(BUILD)/san/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
-VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,$(wildcard tests/live/victims/*.c))
+VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,\
+             $(wildcard tests/live/victims/*.c))
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
 .PHONY: help
@@ -51,6 +54,7 @@ help: ## this list
 
 .PHONY: all
 all: $(BUILD)/shutwatch ## build build/shutwatch
+	@:
 
 .PHONY: demo
 demo: ## install what is needed, build, stop a real FastAPI service under load, print the report
@@ -61,15 +65,18 @@ demo: ## install what is needed, build, stop a real FastAPI service under load, 
 .PHONY: test
 test: ## install what is needed, run every test (root)
 	$(Q)tools/install build check test
-	$(Q)$(MAKE) --no-print-directory all victims $(UNIT) $(BUILD)/san/shutwatch
+	$(Q)$(MAKE) --no-print-directory all victims check-programs
 	$(Q)tests/run $(BUILD)
 
 .PHONY: check
-check: all $(UNIT) $(BUILD)/san/shutwatch lint ## unit and replay tests under sanitizers, lint; no root
-	$(Q)tests/check $(BUILD)
+check: all check-programs ## unit tests and replays under sanitizers, lint; no root
+	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status
 
-.PHONY: victims
+.PHONY: victims check-programs
 victims: $(VICTIMS)
+	@:
+check-programs: $(UNIT) $(BUILD)/san/shutwatch
+	@:
 
 .PHONY: lint
 lint: ## layers, formatting, BPF layout, house rules
@@ -77,8 +84,8 @@ lint: ## layers, formatting, BPF layout, house rules
 
 .PHONY: tidy
 tidy: $(SKELETON) ## clang-tidy over src
-	$(Q)clang-tidy --quiet $(SRC) -- $(filter-out -MMD -MP,$(CPPFLAGS)) -std=gnu11 -D_GNU_SOURCE \
-		-DSHUTWATCH_VERSION='"$(VERSION)"'
+	$(Q)clang-tidy --quiet $(SRC) -- $(filter-out -MMD -MP,$(CPPFLAGS)) -std=gnu11 \
+		-D_GNU_SOURCE -DSHUTWATCH_VERSION='"$(VERSION)"'
 
 .PHONY: format
 format: ## clang-format everything in place
@@ -108,7 +115,8 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 $(SKELETON): $(BPF_OBJ)
 	$(call say,BPFTOOL,$@)
 	$(Q)$(BPFTOOL) gen object $(BUILD)/shutwatch.bpf.o $(BPF_OBJ)
-	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/shutwatch.bpf.o name shutwatch_bpf >$@.tmp && mv $@.tmp $@
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/shutwatch.bpf.o name shutwatch_bpf >$@.tmp
+	$(Q)mv $@.tmp $@
 
 # --- user space -----------------------------------------------------------------------------------
 
@@ -133,7 +141,8 @@ $(BUILD)/san/%.o: %.c
 # Only these see the skeleton.
 $(foreach f,probe features,$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
 
-$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) $(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))
+$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) \
+		$(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
@@ -141,6 +150,8 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) $(filter-out $(BUILD)/
 $(BUILD)/victims/%: tests/live/victims/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -pthread $< -o $@ -lssl -lcrypto
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -pthread $< -o $@ \
+		-lssl -lcrypto
 
--include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_SRC:%.c=$(BUILD)/san/%.d) $(UNIT_AIDS:.o=.d)
+-include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
+         $(UNIT_AIDS:.o=.d)

@@ -203,8 +203,9 @@ static __always_inline void count_left(const struct connection_tag *tag, const s
 	keep_latest(&counts->last_left_ns[direction], now_ns);
 	if (f->closed_by == CLOSED_BY_EXIT)
 		keep_latest(&counts->last_exit_close_ns, now_ns);
+	/* Serving and closing an arrival is no answer to the signal. */
 	if ((f->closed_by == CLOSED_BY_EXIT || f->closed_by == CLOSED_BY_APP) &&
-	    !counts->first_closed_ns)
+	    tag->at_signal != AT_SIGNAL_NEW && !counts->first_closed_ns)
 		counts->first_closed_ns = now_ns;
 	if (direction == DIRECTION_INBOUND && tag->at_signal == AT_SIGNAL_IN_FLIGHT)
 		keep_latest(&counts->last_in_flight_ns, in_flight_end_ns);
