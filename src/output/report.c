@@ -24,8 +24,10 @@
 static void add_service(struct table *table, const struct record_service *service)
 {
 	static const char *const kinds[] = {
-		[SERVICE_UNIT] = "systemd unit",    [SERVICE_CONTAINER] = "container",
-		[SERVICE_CGROUP] = "control group", [SERVICE_TREE] = "process tree",
+		[SERVICE_UNIT] = "systemd unit",
+		[SERVICE_CONTAINER] = "container",
+		[SERVICE_CGROUP] = "control group",
+		[SERVICE_TREE] = "process tree",
 		[SERVICE_COMMAND] = "the command that was run",
 	};
 	size_t kind = service->kind < ARRAY_SIZE(kinds) ? service->kind : SERVICE_CGROUP;

@@ -8,7 +8,7 @@ from kit.clock import wait_until
 from kit.expect import assert_whole, process
 from kit.judge import assert_agrees, details_of, outcomes
 from kit.shutwatch import ROOT
-from kit.sockets import free_ports, queued, server_side
+from kit.sockets import free_ports, queued, server_side, unacked_fins
 from kit.timing import assert_times, told_times
 
 
@@ -106,14 +106,40 @@ def test_linger_zero(trap):
 
 @pytest.mark.parametrize("pause_ms", [0, 300])
 def test_late_data(trap, pause_ms):
-    """Idle connections get a FIN, and the next request comes all the same."""
+    """Idle connections get a FIN, and the next request crosses its acknowledgement.
+
+    It meets a full socket in FIN_WAIT1: there the kernel calls tcp_reset() on its own socket
+    (TCPAbortOnData), though the peer sent no RST.
+    """
     victim = trap.server(f"--pause={pause_ms}")
-    watch = trap.watch(victim.pid)
     client = trap.client(victim.port)
-    late = client.idle(2, asks_after_fin=True)
+    _send_late(trap, victim, client, client.idle(2, after_fin="ask"))
+
+
+@pytest.mark.parametrize("fin_timeout", [60, 120], ids=["time_wait", "fin_wait2"])
+def test_late_data_later(trap, fin_timeout):
+    """The same once the FIN is acknowledged: a mini-socket, or (above 60 s) yet a full one."""
+    netns = trap.netns()
+    netns.set("net/ipv4/tcp_fin_timeout", fin_timeout)
+    victim = trap.server("--pause=400", netns=netns)
+    client = trap.client(victim.port, netns=netns)
+    late = client.idle(2, after_fin="hold")
+
+    def ask():
+        client.run_until(lambda: all(c.fin_ns for c in client.connections), "the FINs")
+        wait_until(lambda: not unacked_fins(victim.pid, victim.port), "the FINs' ACKs")
+        for connection in late:
+            connection.ask()
+
+    _send_late(trap, victim, client, late, ask)
+
+
+def _send_late(trap, victim, client, late, ask=lambda: None):
     client.idle(1)
+    watch = trap.watch(victim.pid)
     client.wait_taken(victim.pid)
     stop = trap.send(victim.pid)
+    ask()
     client.wait_ended()
     assert [c.end for c in late] == ["fin+rst"] * 2
 

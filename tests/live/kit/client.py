@@ -28,13 +28,13 @@ _READ_BYTES = 65536
 class Connection(Line):
     """One connection, and the line that the client writes down about it."""
 
-    def __init__(self, client, kind, path, keep_alive=True, pause_at=None, asks_after_fin=False):
+    def __init__(self, client, kind, path, keep_alive=True, pause_at=None, after_fin="close"):
         super().__init__(kind, name_address(client.target), now_ns())
         self.path = path
         self._client = client
         self._keep_alive = keep_alive
         self._pause_at = pause_at
-        self._asks_after_fin = asks_after_fin
+        self._after_fin = after_fin  # close, ask, or hold: nothing, until the test calls ask()
         self._answer = Answer()
         self._sock = client.new_socket()
         self._connect()
@@ -158,11 +158,12 @@ class Connection(Line):
     def handle_fin(self):
         """The server has closed its side."""
         self.fin_ns = now_ns()
-        if self._asks_after_fin:  # as a client does that writes before it looks
-            self._client.expect(self._sock, 0)
-            self.ask()
-        else:
+        if self._after_fin == "close":
             self._over("fin")
+            return
+        self._client.expect(self._sock, 0)
+        if self._after_fin == "ask":  # as a client does that writes before it looks
+            self.ask()
 
     def _fail(self, error):
         if error == errno.ECONNREFUSED:

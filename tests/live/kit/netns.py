@@ -37,6 +37,11 @@ class Netns:
         """Runs ip(8) in here."""
         subprocess.run(["ip", *args], check=True, preexec_fn=self.enter)
 
+    def set(self, name, value):
+        """A sysctl of the network, such as net/ipv4/tcp_fin_timeout."""
+        with self.entered(), open(f"/proc/sys/{name}", "w", encoding="ascii") as file:
+            file.write(str(value))
+
     def enter(self):
         """For a child process before its exec."""
         _setns(self.fd)

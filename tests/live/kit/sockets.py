@@ -8,6 +8,7 @@ import socket
 import struct
 
 _ESTABLISHED = "01"
+_FIN_WAIT1 = "04"
 _LISTEN = "0A"
 
 
@@ -64,6 +65,11 @@ def server_side(pid, port):
         unacked, unread = (int(number, 16) for number in fields[4].split(":"))
         found[name] = ServerSide(fields[9] != "0", unread, unacked)
     return found
+
+
+def unacked_fins(pid, port):
+    """How many connections to the port the server has closed without an acknowledgement so far."""
+    return sum(1 for _ in _rows(pid, port, _FIN_WAIT1))
 
 
 def listens(pid, port):
