@@ -75,10 +75,10 @@ static __noinline int on_listener_closed(struct sock *sk)
 	struct listener_key key = {};
 	u64 service = tag ? tag->service : member ? member->service : 0;
 
-	if (!service)
-		return 0;
 	connection_local(sk, &key);
 	listener_closed(&key);
+	if (!service)
+		return 0;
 	state = service_find(service);
 	if (state && state->generation)
 		tell_listener(sk, &key, &id, service, state->generation, LISTENER_CLOSED);

@@ -195,11 +195,6 @@ int probe_add_service(struct probe *probe, uint64_t service)
 	return 0;
 }
 
-void probe_remove_service(struct probe *probe, uint64_t service)
-{
-	bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.services), &service);
-}
-
 int probe_set_member(struct probe *probe, const struct process_id *id, uint64_t service)
 {
 	struct member member = { .service = service };
@@ -295,6 +290,20 @@ static int run_syscall_program(struct probe *probe, struct bpf_program *program,
 	if (bpf_prog_test_run_opts(bpf_program__fd(program), &options))
 		return -errno;
 	return options.retval ? -ENOENT : 0;
+}
+
+/* A stop may have armed it meanwhile: nobody would disarm it. */
+void probe_remove_service(struct probe *probe, uint64_t service)
+{
+	struct target target = { .service = service };
+	struct service_state state;
+	int fd = bpf_map__fd(probe->skeleton->maps.services);
+
+	if (!bpf_map_lookup_elem(fd, &service, &state) && state.generation) {
+		target.generation = state.generation;
+		run_syscall_program(probe, probe->skeleton->progs.end_shutdown, &target);
+	}
+	bpf_map_delete_elem(fd, &service);
 }
 
 int probe_finish(struct probe *probe, const struct target *target)

@@ -36,6 +36,7 @@ class Connection(Line):
         self._pause_at = pause_at
         self._after_fin = after_fin  # close, ask, or hold: nothing, until the test calls ask()
         self._answer = Answer()
+        self._unacked = None
         self._sock = client.new_socket()
         self._connect()
 
@@ -197,6 +198,13 @@ class Connection(Line):
             return self.received_bytes > 0
         return self.established_ns is not None
 
+    def is_settled(self, unacked):
+        """Has the server sent what it can? Told, look by look, what is not acknowledged."""
+        before, self._unacked = self._unacked, unacked
+        if self.kind == "reading":
+            return unacked > 0 and unacked == before
+        return unacked == 0 or self.asked > self.answered
+
 
 class Client:
     """Opens connections to one address and drives them."""
@@ -308,7 +316,8 @@ class Client:
         """... and the server (any process of its network namespace) accepted and read all.
 
         Answers that are in are acknowledged as well: until then they are in flight, though the
-        client has them (it may delay the acknowledgement by 40 ms).
+        client has them (it may delay the acknowledgement by 40 ms). And where the client stopped
+        reading, the server has written until it could no more.
         """
         self.wait_opened(timeout)
         wait_until(lambda: self._are_taken(pid), "the server to accept and read", timeout)
@@ -319,9 +328,9 @@ class Client:
         for connection in self.connections:
             found = sockets.get(connection.local)
             is_taken = bool(found and found.is_accepted and not found.unread)
-            is_known = not found or connection.asked > connection.answered or not found.unacked
+            is_settled = is_taken and connection.is_settled(found.unacked)
             connection.is_taken |= is_taken
-            are_taken &= connection.end != "open" or (is_taken and is_known)
+            are_taken &= connection.end != "open" or is_settled
         return are_taken
 
     def wait_ended(self, connections=None, timeout=20.0):
