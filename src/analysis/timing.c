@@ -22,15 +22,20 @@ static __u64 latest(__u64 a, __u64 b)
 	return a > b ? a : b;
 }
 
-/* The stop signal that began it reached a handler. */
+/* A stop signal from outside the service reached a handler. */
 static __u64 reacted_at(const struct shutdown *s)
 {
 	__u64 first = 0;
 	size_t p, i;
 
 	for (p = 0; p < s->n_processes; p++) {
-		for (i = 0; i < s->processes[p].n_signals; i++)
-			first = earliest(first, s->processes[p].signals[i].delivered_ns);
+		for (i = 0; i < s->processes[p].n_signals; i++) {
+			const struct process_signal *signal = &s->processes[p].signals[i];
+
+			if (!(signal->event.flags & SIGNAL_FROM_MEMBER) ||
+			    process_id_equal(&signal->event.sender, &signal->event.target))
+				first = earliest(first, signal->delivered_ns);
+		}
 	}
 	return first;
 }

@@ -32,7 +32,8 @@ static bool is_oom_killed(const struct shutdown *s)
 /* SIGKILL from outside the service, or from the process's own master. */
 static bool is_kill(const struct process *process, const struct event_signal *signal)
 {
-	if (signal->signal != SIGKILL || process_id_equal(&signal->sender, &signal->target))
+	if (signal->signal != SIGKILL || signal->result == SIGNAL_IGNORED ||
+	    process_id_equal(&signal->sender, &signal->target))
 		return false;
 	return !(signal->flags & SIGNAL_FROM_MEMBER) ||
 	       process_id_equal(&signal->sender, &process->parent);
@@ -53,15 +54,17 @@ static bool is_second_stop(const struct shutdown *s, const struct record_timing 
 	const struct event_signal *signal = &process->signals[index].event;
 	int64_t at = timing_since_stop(s, signal->header.at_ns);
 
-	if (signal->flags & SIGNAL_FROM_MEMBER)
+	if (signal->flags & SIGNAL_FROM_MEMBER || signal->result == SIGNAL_IGNORED)
 		return false;
 	if (timing->first_action_ns == TIME_UNKNOWN || at <= timing->first_action_ns)
 		return false;
 	if (timing->total_ns == TIME_UNKNOWN || timing->total_ns - at > FORCED_WITHIN_NS ||
 	    timing->total_ns < at)
 		return false;
-	if (index > 0)
-		return true;
+	while (index-- > 0) {
+		if (!(process->signals[index].event.flags & SIGNAL_FROM_MEMBER))
+			return true;
+	}
 	return s->has_trigger && s->trigger.header.type == EVENT_SIGNAL &&
 	       !is_same_stop(&s->trigger.signal, signal);
 }
@@ -89,7 +92,6 @@ static bool is_crash(const struct shutdown *s, const struct process *process)
 	if (WIFSIGNALED(process->status))
 		return !is_stop_signal(s, WTERMSIG(process->status));
 	return s->has_trigger && s->trigger.header.type == EVENT_EXIT &&
-	       process_id_equal(&process->id, &s->trigger.exit.process) &&
 	       WEXITSTATUS(process->status) != 0;
 }
 

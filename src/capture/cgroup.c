@@ -12,6 +12,8 @@
 
 #define CONTAINER_ID_CHARS 64
 #define SHOWN_ID_CHARS 12
+#define POD_UID_CHARS 36
+#define STATIC_POD_UID_CHARS 32 /* a hash instead of a UUID */
 
 static bool ends_with(const char *text, const char *suffix)
 {
@@ -47,26 +49,31 @@ static bool parse_container(const char *component, struct cgroup_service *servic
 static void parse_pod(const char *component, struct cgroup_service *service)
 {
 	const char *uid = strstr(component, "pod");
+	size_t size;
 	char *c;
 
 	if (starts_with(component, "kubepods"))
 		uid = strstr(component + strlen("kubepods"), "pod");
 	else if (uid != component)
 		return;
-	if (!uid || strlen(uid) < 3 + 32)
+	if (!uid)
 		return;
-	snprintf(service->pod_uid, sizeof(service->pod_uid), "%.36s", uid + 3);
+	uid += strlen("pod");
+	size = strspn(uid, "0123456789abcdefABCDEF-_");
+	if ((size != POD_UID_CHARS && size != STATIC_POD_UID_CHARS) ||
+	    (uid[size] && strcmp(uid + size, ".slice") != 0))
+		return;
+	snprintf(service->pod_uid, sizeof(service->pod_uid), "%.*s", (int)size, uid);
 	for (c = service->pod_uid; *c; c++) {
 		if (*c == '_')
 			*c = '-';
-		else if (*c == '.')
-			*c = '\0';
 	}
 }
 
 static bool is_manager(const char *component)
 {
-	return starts_with(component, "user@") || starts_with(component, "session-") ||
+	return (starts_with(component, "user@") && ends_with(component, ".service")) ||
+	       (starts_with(component, "session-") && ends_with(component, ".scope")) ||
 	       !strcmp(component, "init.scope") || ends_with(component, ".slice");
 }
 
@@ -106,15 +113,14 @@ bool cgroup_parse(const char *path, struct cgroup_service *ret_service)
 		at += size;
 		parse_pod(component, &service);
 		is_managed |= is_manager(component);
-		if (parse_container(component, &service) || parse_unit(component, &service))
+		if (parse_container(component, &service) ||
+		    (!service.container_id[0] && parse_unit(component, &service)))
 			is_named = true;
-		else if (!is_managed && !is_named)
+		else if (!is_managed && !is_named && strcmp(component, "..") != 0)
 			parse_plain(component, &service);
 		else
 			continue;
 		snprintf(service.cgroup, sizeof(service.cgroup), "%.*s", (int)(at - path), path);
-		if (service.kind == SERVICE_CONTAINER)
-			break;
 	}
 	if (!service.name[0])
 		return false;

@@ -18,6 +18,7 @@ struct recording_header {
 	uint32_t version; /* EVENT_VERSION */
 	uint32_t host_bytes;
 	struct host host;
+	uint8_t pad[1];
 };
 
 struct recording_writer {

@@ -3,7 +3,7 @@
  * A file of events: what the kernel and /proc said, to be run through the model again.
  *
  * Format, little-endian as the machine: "SHUTWREC", a version and the size of the rest of the
- * header (u32 each), the host (struct recording_host); then events as in bpf/events.h, back to
+ * header (u32 each), the host (struct host); then events as in bpf/events.h, back to
  * back, each with its type and size; then an end mark (an event_header of type EVENT_NONE whose
  * at_ns is the number of events). A file without its end mark is a truncated one.
  */

@@ -118,6 +118,8 @@ int duration_parse(const char *text, uint64_t *ret_ns)
 	if (text[0] < '0' || text[0] > '9') /* no sign, no "inf", no space */
 		return -EINVAL;
 	value = strtod(text, &end);
+	if (memchr(text, 'x', (size_t)(end - text)) || memchr(text, 'X', (size_t)(end - text)))
+		return -EINVAL; /* strtod takes hexadecimal */
 	for (i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(end, units[i].unit) != 0)
 			continue;

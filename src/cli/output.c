@@ -38,10 +38,13 @@ static int open_beside(const char *path, struct output *ret_output)
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ret_output->file = fdopen(fd, "w");
-	if (!ret_output->file || fchmod(fd, 0666 & ~mask)) {
+	if (!fchmod(fd, 0666 & ~mask))
+		ret_output->file = fdopen(fd, "w");
+	if (!ret_output->file) {
+		int err = -errno;
+
 		unlink(name);
-		return -errno;
+		return err;
 	}
 	TAKE_FD(fd);
 	ret_output->temporary = TAKE_PTR(name);

@@ -54,7 +54,25 @@ struct process *shutdown_process(const struct shutdown *shutdown, const struct p
 	return NULL;
 }
 
-/* The process, entered if it is new. -ENOMEM, or -ENOSPC: too many. */
+static __u64 latest(__u64 a, __u64 b)
+{
+	return a > b ? a : b;
+}
+
+/* T0 is the time of what armed it, whichever event is read first. */
+static void set_trigger(struct shutdown *shutdown, const union event *event)
+{
+	if (shutdown->has_trigger)
+		return;
+	shutdown->trigger = *event;
+	shutdown->has_trigger = true;
+	shutdown->armed_ns = event->header.at_ns;
+}
+
+/*
+ * The process, entered if it is new. Returns 0; 1: there are too many, which is counted as a
+ * loss; -ENOMEM.
+ */
 static int process_of(struct shutdown *shutdown, const struct process_id *id,
 		      struct process **ret_process)
 {
@@ -62,8 +80,10 @@ static int process_of(struct shutdown *shutdown, const struct process_id *id,
 	int err;
 
 	if (!found) {
-		if (shutdown->n_processes >= PROCESSES_MAX)
-			return -ENOSPC;
+		if (shutdown->n_processes >= PROCESSES_MAX) {
+			shutdown->losses[LOSS_MEMBERS_FULL]++;
+			return 1;
+		}
 		err = array_reserve((void **)&shutdown->processes, &shutdown->processes_capacity,
 				    shutdown->n_processes, sizeof(*shutdown->processes));
 		if (err)
@@ -87,6 +107,7 @@ static struct listener *listener_find(struct shutdown *shutdown, __u64 cookie)
 	return NULL;
 }
 
+/* As process_of(). */
 static int listener_of(struct shutdown *shutdown, const struct event_listener *event,
 		       struct listener **ret_listener)
 {
@@ -94,8 +115,10 @@ static int listener_of(struct shutdown *shutdown, const struct event_listener *e
 	int err;
 
 	if (!found) {
-		if (shutdown->n_listeners >= LISTENERS_MAX)
-			return -ENOSPC;
+		if (shutdown->n_listeners >= LISTENERS_MAX) {
+			shutdown->losses[LOSS_LISTENERS_FULL]++;
+			return 1;
+		}
 		err = array_reserve((void **)&shutdown->listeners, &shutdown->listeners_capacity,
 				    shutdown->n_listeners, sizeof(*shutdown->listeners));
 		if (err)
@@ -120,11 +143,9 @@ static int apply_signal(struct shutdown *shutdown, const union event *event)
 
 	if (err)
 		return err;
-	if (event->signal.flags & SIGNAL_ARMED && !shutdown->has_trigger) {
-		shutdown->trigger.signal = event->signal;
-		shutdown->has_trigger = true;
-	}
-	shutdown->last_step_ns = event->header.at_ns;
+	if (event->signal.flags & SIGNAL_ARMED)
+		set_trigger(shutdown, event);
+	shutdown->last_step_ns = latest(shutdown->last_step_ns, event->header.at_ns);
 	return process_add_signal(process, &event->signal);
 }
 
@@ -135,11 +156,9 @@ static int apply_exit(struct shutdown *shutdown, const union event *event)
 
 	if (err)
 		return err;
-	if (event->exit.flags & EXIT_ARMED && !shutdown->has_trigger) {
-		shutdown->trigger.exit = event->exit;
-		shutdown->has_trigger = true;
-	}
-	shutdown->last_step_ns = event->header.at_ns;
+	if (event->exit.flags & EXIT_ARMED)
+		set_trigger(shutdown, event);
+	shutdown->last_step_ns = latest(shutdown->last_step_ns, event->header.at_ns);
 	process_set_exit(process, &event->exit);
 	return 0;
 }
@@ -156,7 +175,7 @@ static int apply_listener(struct shutdown *shutdown, const union event *event)
 		return err;
 	if (event->listener.change == LISTENER_CLOSED) {
 		listener->closed_ns = event->header.at_ns;
-		shutdown->last_step_ns = event->header.at_ns;
+		shutdown->last_step_ns = latest(shutdown->last_step_ns, event->header.at_ns);
 	}
 	return 0;
 }
@@ -166,14 +185,10 @@ static int apply_connection(struct shutdown *shutdown, const struct event_connec
 	if (!(event->flags & CONNECTION_REVISED)) {
 		shutdown->details_seen++;
 		if (event->outcome != OUTCOME_OPEN && event->outcome != OUTCOME_HANDED_OVER)
-			shutdown->last_connection_ns = event->header.at_ns;
+			shutdown->last_connection_ns =
+				latest(shutdown->last_connection_ns, event->header.at_ns);
 	}
 	return details_add(&shutdown->details, event);
-}
-
-static __u64 latest(__u64 a, __u64 b)
-{
-	return a > b ? a : b;
 }
 
 static void apply_counts(struct counts *sum, const struct counts *c)
@@ -208,7 +223,7 @@ static void apply_ended(struct shutdown *shutdown, const struct event_ended *eve
 	details_sort(&shutdown->details);
 }
 
-int shutdown_apply(struct shutdown *shutdown, const union event *event)
+static int apply(struct shutdown *shutdown, const union event *event)
 {
 	struct process *process;
 	int err = 0;
@@ -251,6 +266,13 @@ int shutdown_apply(struct shutdown *shutdown, const union event *event)
 	default:
 		return 0;
 	}
+}
+
+int shutdown_apply(struct shutdown *shutdown, const union event *event)
+{
+	int err = apply(shutdown, event);
+
+	return err > 0 ? 0 : err;
 }
 
 void shutdown_note_reopened(struct shutdown *shutdown, const struct event_listener *event)

@@ -29,12 +29,12 @@ def _times_seen(client, stop, server):
     """What the client knows of the times: who was let in last, who was turned away first."""
     arrived = [c for c in client.connections if c.established_ns]
     refused = [c.ended_ns for c in client.connections if c.end == "refused"]
-    ends = [c.ended_ns for c in arrived if c.ended_ns > stop.before_ns]
+    ends = [c.ended_ns for c in arrived if c.kind != "arriving"]  # these end by the stop alone
     return {
         "react_s": (stop.before_ns, server.gone_ns),
         "first_action_s": (stop.before_ns, min(ends)),
         "accepting_s": (max(stop.before_ns, *(c.connect_ns for c in arrived)), min(refused)),
-        "drain_s": (stop.before_ns, max(ends)),
+        "drain_s": (stop.before_ns, max(c.ended_ns for c in arrived)),
         "total_s": (stop.before_ns, server.gone_ns),
     }
 

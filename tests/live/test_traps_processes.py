@@ -7,8 +7,8 @@ import pytest
 
 from kit.clock import wait_until
 from kit.expect import assert_whole, pids, process, signals
-from kit.judge import assert_agrees, details_of, outcomes
-from kit.sockets import free_ports
+from kit.judge import assert_agrees, details_of, outcomes, t0_ns
+from kit.sockets import free_ports, server_side
 from kit.timing import assert_times, told_times
 
 
@@ -132,9 +132,14 @@ class _Pair:
         self.peer = trap.victim("peer", own, self.server.port, 3, self.other.port, 2)
         self.to_server = self._held(self.server)
         self.to_other = self._held(self.other)
+        wait_until(self._is_settled, "the answers to be acknowledged")
 
     def _held(self, server):
         return {line["local"] for line in self.peer.truth("held", port=server.port)}
+
+    def _is_settled(self):
+        sockets = server_side(self.server.pid, self.server.port)
+        return not any(sockets[name].unacked for name in self.to_server)
 
 
 def test_loopback_peer(trap):
@@ -181,4 +186,10 @@ def test_loopback_peer_together(trap):
     assert set(outcomes(server)) <= {"idle", "peer_closed"}
     assert outcomes(server, "outbound") == outcomes(peer) == {}
     assert set(outcomes(peer, "outbound")) <= {"idle", "peer_closed"}
-    assert set(details_of(peer, "outbound")) == pair.to_server | pair.to_other
+    # those that the server closed before the second signal are gone by then
+    t0 = t0_ns(peer)
+    let_go = pair.peer.all_truth("let_go")
+    assert {line["peer"] for line in let_go} == pair.to_server | pair.to_other
+    found = set(details_of(peer, "outbound"))
+    assert {line["peer"] for line in let_go if line["before_ns"] > t0} <= found
+    assert found <= {line["peer"] for line in let_go if line["after_ns"] > t0}

@@ -343,5 +343,6 @@ def assert_agrees(record, connections, stop, victims=(), **rest):
     """The judge's verdict as an assertion."""
     found = Judge(record, connections, stop, Truth(victims), **rest).disagreements()
     if found:
-        more = f"\n… and {len(found) - 30} more" if len(found) > 30 else ""
-        raise AssertionError(f"{len(found)} disagreements:\n" + "\n".join(found[:30]) + more)
+        more = f", and {len(found) - 30} more" if len(found) > 30 else ""
+        found.insert(30, f"  complete: {record['complete']}, loss: {record['loss']}{more}")
+        raise AssertionError("the record disagrees:\n" + "\n".join(found[:31]))

@@ -41,6 +41,8 @@ class Victim(Program):
 
     def only(self, event, **fields):
         """The one line about an event that happens once."""
+        if self.has_ended():
+            self.out.all()
         found = self.truth(event, **fields)
         if len(found) != 1:
             raise AssertionError(f"{event}: told {len(found)} times\n{self.describe()}")

@@ -188,7 +188,7 @@ static inline int listen_on(const char *address, int port, int backlog)
 	return fd;
 }
 
-/* Closes fd and says when: the kernel acted between before_ns and after_ns. */
+/* Closes fd and says when: the kernel acted between before_ns and after_ns. "peer" may be our end. */
 static inline void close_saying(int fd, const char *event, const char *peer)
 {
 	uint64_t before = now_ns();

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Times as they are typed, and what a command line comes to. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/clock.h"
+#include "src/cli/options.h"
+
+static void test_durations(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} rows[] = {
+		{ "0", 0 },
+		{ "30", 30 * NSEC_PER_SEC },
+		{ "30s", 30 * NSEC_PER_SEC },
+		{ "1.5s", 1500000000 },
+		{ "500ms", 500000000 },
+		{ "250us", 250000 },
+		{ "10m", 600 * NSEC_PER_SEC },
+		{ "10min", 600 * NSEC_PER_SEC },
+		{ "2h", 7200 * NSEC_PER_SEC },
+		{ "0.5h", 1800 * NSEC_PER_SEC },
+		{ "010s", 10 * NSEC_PER_SEC },
+		{ "315360000", 315360000 * NSEC_PER_SEC }, /* ten years */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t ns = UINT64_MAX;
+
+		if (duration_parse(rows[i].text, &ns) || ns != rows[i].ns)
+			print_error("%s\n", rows[i].text);
+		assert_int_equal(duration_parse(rows[i].text, &ns), 0);
+		assert_int_equal(ns, rows[i].ns);
+	}
+}
+
+static void test_no_durations(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+	} rows[] = {
+		{ "", -EINVAL },
+		{ "s", -EINVAL },
+		{ "-1s", -EINVAL },
+		{ "+1s", -EINVAL },
+		{ " 1s", -EINVAL },
+		{ "1s ", -EINVAL },
+		{ "1 s", -EINVAL },
+		{ "1S", -EINVAL },
+		{ "1d", -EINVAL },
+		{ "1sm", -EINVAL },
+		{ "inf", -EINVAL },
+		{ "nan", -EINVAL },
+		{ ".5s", -EINVAL },
+		{ "1,5s", -EINVAL },
+		{ "30s10", -EINVAL },
+		{ "1e999", -ERANGE },
+		{ "315360001", -ERANGE },
+		{ "87601h", -ERANGE },
+		{ "99999999999999999999999s", -ERANGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t ns = 12345;
+
+		if (duration_parse(rows[i].text, &ns) != rows[i].err)
+			print_error("'%s'\n", rows[i].text);
+		assert_int_equal(duration_parse(rows[i].text, &ns), rows[i].err);
+		assert_int_equal(ns, 12345);
+	}
+}
+
+/* Nobody means sixteen seconds, or a day. */
+static void test_no_hexadecimal(void **state)
+{
+	uint64_t ns = 12345;
+
+	(void)state;
+	assert_int_equal(duration_parse("0x10", &ns), -EINVAL);
+	assert_int_equal(duration_parse("0x1p3s", &ns), -EINVAL);
+	assert_int_equal(ns, 12345);
+}
+
+/* --- whole command lines -------------------------------------------------------------------- */
+
+#define PARSE(options, set, ...)                                                                   \
+	({                                                                                         \
+		static const struct options_usage usage_ = { .sets = (set), .doc = "" };           \
+		static char *argv_[] = { __VA_ARGS__, NULL };                                      \
+		options_parse(&usage_, (int)ARRAY_SIZE(argv_) - 1, argv_, options);                \
+		&argv_[0];                                                                         \
+	})
+
+static void test_defaults(void **state)
+{
+	struct options options;
+
+	(void)state;
+	PARSE(&options, OPTIONS_MODEL | OPTIONS_TARGETS | OPTIONS_JSON, "watch");
+	assert_int_equal(options.model.settle_ns, NSEC_PER_SEC);
+	assert_int_equal(options.model.patience_ns, 600 * NSEC_PER_SEC);
+	assert_int_equal(options.model.details_limit, DETAILS_DEFAULT);
+	assert_int_equal(options.selectors.count, 0);
+	assert_int_equal(options.count, 0);
+	assert_int_equal(options.duration_ns, 0);
+	assert_int_equal(options.detail_ring_bytes, 0);
+	assert_false(options.is_json);
+	options_fini(&options);
+}
+
+static void test_watch(void **state)
+{
+	struct options options;
+	const struct selector *items;
+
+	(void)state;
+	PARSE(&options, OPTIONS_MODEL | OPTIONS_TARGETS | OPTIONS_JSON, "watch", "--pid", "4194304",
+	      "--comm=nginx", "--exe", "/usr/bin/x", "--unit", "a.service", "--cgroup", "/x",
+	      "--port", "65535", "-n", "3", "--duration", "2h", "--json", "--details", "all",
+	      "--settle", "0", "--patience", "1.5s", "--ring-size", "4096");
+	items = options.selectors.items;
+	assert_int_equal(options.selectors.count, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(items[i].kind, i); /* SELECT_PID … SELECT_PORT */
+	assert_int_equal(items[0].number, 4194304);
+	assert_string_equal(items[1].text, "nginx");
+	assert_string_equal(items[2].text, "/usr/bin/x");
+	assert_string_equal(items[3].text, "a.service");
+	assert_string_equal(items[4].text, "/x");
+	assert_int_equal(items[5].number, 65535);
+	assert_int_equal(options.count, 3);
+	assert_int_equal(options.duration_ns, 7200 * NSEC_PER_SEC);
+	assert_true(options.is_json);
+	assert_true(options.model.details_limit == SIZE_MAX);
+	assert_int_equal(options.model.settle_ns, 0);
+	assert_int_equal(options.model.patience_ns, 1500000000);
+	assert_int_equal(options.detail_ring_bytes, 4096);
+	options_fini(&options);
+	options_fini(&options);
+}
+
+/* What belongs to the command is the command's, with and without "--". */
+static void test_command(void **state)
+{
+	struct options options;
+	char **argv;
+
+	(void)state;
+	argv = PARSE(&options, OPTIONS_MODEL | OPTIONS_COMMAND, "run", "-o", "x.json",
+		     "--best-effort", "server", "-o", "y", "--settle", "9");
+	assert_ptr_equal(options.command, &argv[4]);
+	assert_string_equal(options.output_path, "x.json");
+	assert_true(options.is_best_effort);
+	assert_int_equal(options.model.settle_ns, NSEC_PER_SEC);
+	argv = PARSE(&options, OPTIONS_COMMAND, "run", "--", "--odd", "x");
+	assert_string_equal(options.command[0], "--odd");
+	assert_string_equal(options.command[1], "x");
+	assert_null(options.command[2]);
+	assert_ptr_equal(options.command, &argv[2]);
+	options_fini(&options);
+}
+
+static void test_file(void **state)
+{
+	struct options options;
+
+	(void)state;
+	PARSE(&options, OPTIONS_FILE | OPTIONS_MODEL, "replay", "--details", "0", "-");
+	assert_string_equal(options.file, "-");
+	assert_int_equal(options.model.details_limit, 0);
+	options_fini(&options);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_durations),      cmocka_unit_test(test_no_durations),
+		cmocka_unit_test(test_no_hexadecimal), cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_watch),	       cmocka_unit_test(test_command),
+		cmocka_unit_test(test_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
