@@ -4,8 +4,8 @@
  *
  * After TERM it answers its one client with bytes from a page that is not there yet: send() takes
  * the socket's lock and then waits for the page (userfaultfd). Told "locked", the kit lets the
- * client reset the connection: the RST must wait in the socket's backlog. A line on stdin brings the
- * page; the kernel processes the RST as it releases the lock, in this process.
+ * client reset the connection: the RST must wait in the socket's backlog. A line on stdin brings
+ * the page; the kernel processes the RST as it releases the lock, in this process.
  */
 #include "victim.h"
 
@@ -29,8 +29,8 @@ static void on_term(int signal)
 
 static void *bring_the_page(void *unused)
 {
-	struct pollfd waits = {.fd = faults, .events = POLLIN};
-	struct uffdio_zeropage zero = {0};
+	struct pollfd waits = { .fd = faults, .events = POLLIN };
+	struct uffdio_zeropage zero = { 0 };
 	struct uffd_msg message;
 
 	(void)unused;
@@ -51,8 +51,8 @@ static void *bring_the_page(void *unused)
 /* A page whose first touch waits for bring_the_page(). */
 static char *missing_page(void)
 {
-	struct uffdio_api api = {.api = UFFD_API};
-	struct uffdio_register range = {.mode = UFFDIO_REGISTER_MODE_MISSING};
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	size_t size = (size_t)getpagesize();
 	char *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -69,7 +69,7 @@ static char *missing_page(void)
 /* Accepts the one client and reads its request. Returns the descriptor. */
 static int take_client(int listener, char peer[PEER_BYTES])
 {
-	struct pollfd waits = {.fd = listener, .events = POLLIN};
+	struct pollfd waits = { .fd = listener, .events = POLLIN };
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
 	char request[1024];
@@ -90,7 +90,7 @@ static int take_client(int listener, char peer[PEER_BYTES])
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = {.sa_handler = on_term};
+	struct sigaction action = { .sa_handler = on_term };
 	char peer[PEER_BYTES], *page = missing_page();
 	sigset_t term, before;
 	pthread_t thread;

@@ -23,10 +23,10 @@
 
 struct client {
 	bool is_open;
-	bool is_owed;	     /* an answer is due at due_ns, or half written */
-	bool is_last;	     /* close after this answer */
-	size_t used;	     /* bytes of the request so far */
-	size_t left;	     /* bytes of the answer still to write */
+	bool is_owed; /* an answer is due at due_ns, or half written */
+	bool is_last; /* close after this answer */
+	size_t used;  /* bytes of the request so far */
+	size_t left;  /* bytes of the answer still to write */
 	uint64_t due_ns;
 	char peer[PEER_BYTES];
 	char request[REQUEST_BYTES];
@@ -36,25 +36,24 @@ struct server {
 	int listener;
 	int epoll;
 	int stop_event;
-	int wake_event;	     /* does nothing but end a wait */
+	int wake_event; /* does nothing but end a wait */
 	bool never_accepts;
 	bool never_reads;
-	bool never_answers;  /* reads and forgets */
-	bool resets;	     /* SO_LINGER 0 on close */
+	bool never_answers; /* reads and forgets */
+	bool resets;	    /* SO_LINGER 0 on close */
 	bool is_stopping;
 	unsigned int open;
 	unsigned int owed;
-	int highest;	     /* highest descriptor of a client so far */
+	int highest;	       /* highest descriptor of a client so far */
 	void (*on_wait)(void); /* called before each wait; may be NULL */
 	struct client clients[CLIENTS_MAX];
 };
 
-static struct server server = {
-	.listener = -1, .epoll = -1, .stop_event = -1, .wake_event = -1};
+static struct server server = { .listener = -1, .epoll = -1, .stop_event = -1, .wake_event = -1 };
 
 static inline void server_expect(int fd, uint32_t events, int operation)
 {
-	struct epoll_event event = {.events = events, .data.fd = fd};
+	struct epoll_event event = { .events = events, .data.fd = fd };
 
 	if (epoll_ctl(server.epoll, operation, fd, &event) < 0)
 		fail("use epoll");
@@ -63,7 +62,7 @@ static inline void server_expect(int fd, uint32_t events, int operation)
 static inline void client_close(int fd)
 {
 	struct client *client = &server.clients[fd];
-	struct linger zero = {1, 0};
+	struct linger zero = { 1, 0 };
 
 	if (server.resets)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &zero, sizeof(zero));
@@ -97,7 +96,7 @@ static inline void client_accept(void)
 /* Writes on; an answer that does not fit waits for EPOLLOUT. */
 static inline void client_write(int fd)
 {
-	static char body[65536] = {[0 ... 65535] = 'x'};
+	static char body[65536] = { [0 ... 65535] = 'x' };
 	struct client *client = &server.clients[fd];
 	uint64_t before = now_ns();
 
@@ -161,8 +160,7 @@ static inline void client_ask(int fd)
 static inline void client_read(int fd)
 {
 	struct client *client = &server.clients[fd];
-	ssize_t got = recv(fd, client->request + client->used,
-			   REQUEST_BYTES - 1 - client->used, 0);
+	ssize_t got = recv(fd, client->request + client->used, REQUEST_BYTES - 1 - client->used, 0);
 
 	if (got < 0 && errno == EAGAIN)
 		return;
@@ -223,7 +221,7 @@ static inline void server_serve(const struct epoll_event *event)
 	int fd = event->data.fd;
 
 	if (fd == server.wake_event) {
-		eventfd_read(fd, &(eventfd_t){0});
+		eventfd_read(fd, &(eventfd_t){ 0 });
 	} else if (fd == server.stop_event) {
 		server_stop();
 	} else if (fd == server.listener) {

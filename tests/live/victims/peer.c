@@ -44,7 +44,7 @@ static void hold(int port)
 		fail("learn our own address");
 	name_address(&here, names[n_held]);
 	say("held", "\"local\":\"%s\",\"port\":%d", names[n_held], port);
-	held[n_held++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	held[n_held++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
 static void let_go(int i)
@@ -67,7 +67,7 @@ static void wait_for_the_end(const sigset_t *during)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = {.sa_handler = on_term};
+	struct sigaction action = { .sa_handler = on_term };
 	sigset_t term, before;
 	int listener;
 

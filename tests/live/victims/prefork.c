@@ -36,7 +36,7 @@ static void on_term_master(int signal)
 /* Without SA_RESTART: the master's wait must end when the signal comes. */
 static void handle_term(void (*handler)(int))
 {
-	struct sigaction action = {.sa_handler = handler};
+	struct sigaction action = { .sa_handler = handler };
 
 	if (sigaction(SIGTERM, &action, NULL) < 0)
 		fail("set a signal handler");

@@ -32,7 +32,7 @@ static struct {
 	const char *comm;
 	bool reloads;
 	unsigned int pause_ms;
-} options = {.address = "127.0.0.1", .backlog = 4096, .stop = "handler"};
+} options = { .address = "127.0.0.1", .backlog = 4096, .stop = "handler" };
 
 static struct seen seen[SEEN_MAX];
 static volatile sig_atomic_t n_seen, n_told;
@@ -42,7 +42,7 @@ static void note_signal(int signal, const siginfo_t *info)
 	uint64_t now = now_ns();
 
 	if (n_seen < SEEN_MAX)
-		seen[n_seen++] = (struct seen){now, signal, info->si_pid};
+		seen[n_seen++] = (struct seen){ now, signal, info->si_pid };
 }
 
 static void tell_signals(void)
@@ -50,7 +50,8 @@ static void tell_signals(void)
 	while (n_told < n_seen) {
 		const struct seen *one = &seen[n_told++];
 
-		say_at(one->at_ns, "signal", "\"signal\":%d,\"sender\":%d", one->signal, one->sender);
+		say_at(one->at_ns, "signal", "\"signal\":%d,\"sender\":%d", one->signal,
+		       one->sender);
 	}
 }
 
@@ -76,9 +77,10 @@ static void on_stop_hang(int signal, siginfo_t *info, void *context)
 	int used;
 
 	(void)context;
-	used = snprintf(line, sizeof(line),
-			"{\"event\":\"signal\",\"pid\":%d,\"at_ns\":%llu,\"signal\":%d,\"sender\":%d}\n",
-			getpid(), (unsigned long long)now_ns(), signal, info->si_pid);
+	used = snprintf(
+		line, sizeof(line),
+		"{\"event\":\"signal\",\"pid\":%d,\"at_ns\":%llu,\"signal\":%d,\"sender\":%d}\n",
+		getpid(), (unsigned long long)now_ns(), signal, info->si_pid);
 	write_whole(line, (size_t)used);
 	for (;;)
 		pause();
@@ -86,7 +88,7 @@ static void on_stop_hang(int signal, siginfo_t *info, void *context)
 
 static void handle(int signal, void (*handler)(int, siginfo_t *, void *))
 {
-	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART };
 
 	sigfillset(&action.sa_mask);
 	if (sigaction(signal, &action, NULL) < 0)
@@ -205,12 +207,18 @@ static void parse_value(int key, char *value)
 static void parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"address", required_argument, NULL, 'a'}, {"port", required_argument, NULL, 'p'},
-		{"backlog", required_argument, NULL, 'b'}, {"stop", required_argument, NULL, 's'},
-		{"pause", required_argument, NULL, 'w'},   {"comm", required_argument, NULL, 'c'},
-		{"no-accept", no_argument, NULL, 'A'},	   {"no-read", no_argument, NULL, 'R'},
-		{"no-answer", no_argument, NULL, 'N'},	   {"reset", no_argument, NULL, 'Z'},
-		{"reload", no_argument, NULL, 'H'},	   {NULL, 0, NULL, 0},
+		{ "address", required_argument, NULL, 'a' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "backlog", required_argument, NULL, 'b' },
+		{ "stop", required_argument, NULL, 's' },
+		{ "pause", required_argument, NULL, 'w' },
+		{ "comm", required_argument, NULL, 'c' },
+		{ "no-accept", no_argument, NULL, 'A' },
+		{ "no-read", no_argument, NULL, 'R' },
+		{ "no-answer", no_argument, NULL, 'N' },
+		{ "reset", no_argument, NULL, 'Z' },
+		{ "reload", no_argument, NULL, 'H' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int key;
 

@@ -12,7 +12,9 @@
 #ifndef SHUTWATCH_VICTIM_H
 #define SHUTWATCH_VICTIM_H
 
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
@@ -98,7 +100,7 @@ static inline void truth_flush(void)
 
 /* One line of truth. "fields" is printf-formatted JSON members. Not for signal handlers. */
 __attribute__((format(printf, 3, 4))) static inline void say_at(uint64_t at_ns, const char *event,
-								 const char *fields, ...)
+								const char *fields, ...)
 {
 	char line[TRUTH_LINE_BYTES];
 	va_list args;
@@ -188,7 +190,7 @@ static inline int listen_on(const char *address, int port, int backlog)
 	return fd;
 }
 
-/* Closes fd and says when: the kernel acted between before_ns and after_ns. "peer" may be our end. */
+/* Closes fd and says when: the kernel acted between before_ns and after_ns. */
 static inline void close_saying(int fd, const char *event, const char *peer)
 {
 	uint64_t before = now_ns();
@@ -200,7 +202,7 @@ static inline void close_saying(int fd, const char *event, const char *peer)
 
 static inline void sleep_ms(unsigned int ms)
 {
-	struct timespec left = {ms / 1000, (long)(ms % 1000) * 1000000};
+	struct timespec left = { ms / 1000, (long)(ms % 1000) * 1000000 };
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
