@@ -256,6 +256,16 @@ static __always_inline struct connection_tag *see_queued(struct sock *sk)
 	return connection_see(sk, &sighting);
 }
 
+/*
+ * Data for a socket that we have closed makes the kernel reset it: sk_err is as if the peer had
+ * done it. Seen here only when the close itself was not recorded.
+ */
+static __always_inline bool is_reset_by_late_data(const struct sock *sk, int old_state, u8 error)
+{
+	return error == ERROR_PEER_RESET && is_fin_sent(old_state) &&
+	       (sk->sk_shutdown & SHUTDOWN_MASK) == SHUTDOWN_MASK;
+}
+
 /* A packet, a timer or the end of a listener closed it. */
 static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 {
@@ -268,7 +278,11 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 	if (!tag)
 		return 0;
 	departure.error = socket_error_of(sk);
-	if (departure.error == ERROR_PEER_RESET)
+	if (is_reset_by_late_data(sk, old_state, departure.error)) {
+		departure.closed_by = CLOSED_BY_APP;
+		departure.wire = WIRE_RST;
+		departure.outcome = OUTCOME_LATE_RESET;
+	} else if (departure.error == ERROR_PEER_RESET)
 		departure.closed_by = CLOSED_BY_PEER;
 	else if (is_fin_sent(old_state)) {
 		departure.closed_by = CLOSED_BY_APP; /* half closed by us, now by the peer too */

@@ -12,6 +12,9 @@ _SECONDS = 10
 _PER_SECOND = 300
 # Its own last sleep: it may still be on its way there when the first count is read.
 _ALLOWANCE = 1
+# Whoever else on this host starts to listen or stops wakes a watcher of everything, and rightly so:
+# then the ten seconds are looked at again.
+_TRIES = 3
 
 
 def _switches(pid):
@@ -29,6 +32,12 @@ def _sleeps(pid):
         return file.read().rpartition(b") ")[2][:1] == b"S"
 
 
+def _wake_ups(watch, client):
+    before = _switches(watch.pid)
+    client.run_for(_SECONDS * 1000)
+    return _switches(watch.pid) - before
+
+
 @pytest.mark.parametrize("target", ["everything", "pid"])
 def test_idle(stage, target):
     """Thousands of short HTTP connections, and not one wake-up."""
@@ -39,14 +48,15 @@ def test_idle(stage, target):
     client.start_flow(_PER_SECOND, "/ok")
     client.run_for(300)
     wait_until(lambda: _sleeps(watch.pid), "shutwatch to wait for events")
-    before = _switches(watch.pid)
-    client.run_for(_SECONDS * 1000)
-    after = _switches(watch.pid)
+    tries = [_wake_ups(watch, client)]
+    while target == "everything" and tries[-1] > _ALLOWANCE and len(tries) < _TRIES:
+        tries.append(_wake_ups(watch, client))
     client.stop_flow()
     client.wait_ended()
 
     answered = sum(c.answered for c in client.connections)
-    assert answered > 0.9 * _PER_SECOND * _SECONDS
-    assert after - before <= _ALLOWANCE
+    assert answered > 0.9 * _PER_SECOND * _SECONDS * len(tries)
+    assert tries[-1] <= _ALLOWANCE, tries
     assert not watch.has_ended()
-    assert watch.out.so_far() == []
+    if target == "pid":
+        assert watch.out.so_far() == []

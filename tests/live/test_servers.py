@@ -39,16 +39,16 @@ def _times_seen(client, stop, server):
     }
 
 
-def _stop_under_load(stage, server, client, how, during=lambda: None):
+def _stop_under_load(trap, server, client, how, during=lambda: None):
     """Arriving connections from 200 ms before the signal until 300 ms after the exit.
 
     Refused ones count until shutwatch has settled, so the flow must end before that.
     """
-    watch = stage.watch(server.pid)
+    watch = trap.watch(server.pid)
     client.wait_taken(server.pid)
     client.start_flow(50)
     client.run_for(200)
-    stop = stage.send(server.pid, how)
+    stop = trap.send(server.pid, how)
     during()
     client.run_until(server.is_gone, "the server to end", 15)
     client.run_for(300)
@@ -85,17 +85,17 @@ def _assert_seen(client, stop, expected):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_uvicorn(stage, workers):
+def test_uvicorn(trap, workers):
     """TERM: what is in flight is answered, idle and half-sent connections are closed."""
-    server = start_uvicorn(stage, workers)
-    client = stage.client(server.port)
+    server = start_uvicorn(trap, workers)
+    client = trap.client(server.port)
     client.idle(4)
     client.in_flight(4, _SLOW)
     client.open("stream", 2, "/stream/1500/15")
     client.reading(2, "/0/16777216")
     client.half(2)
     client.silent(2)
-    watch, stop = _stop_under_load(stage, server, client, signal.SIGTERM, _resume_later(client))
+    watch, stop = _stop_under_load(trap, server, client, signal.SIGTERM, _resume_later(client))
     _assert_seen(client, stop, {
         "idle": {"idle+fin"}, "in_flight": {"whole+fin"}, "stream": {"whole+fin"},
         "reading": {"whole+fin"}, "half": {"half+fin"}, "silent": {"idle+fin"}})
@@ -115,10 +115,10 @@ def test_uvicorn(stage, workers):
     assert record["outcome"] == "lossy"
 
 
-def _nginx(stage):
-    upstream = stage.server()
-    server = start_nginx(stage, upstream.port)
-    client = stage.client(server.port)
+def _nginx(trap):
+    upstream = trap.server()
+    server = start_nginx(trap, upstream.port)
+    client = trap.client(server.port)
     client.idle(4)
     client.in_flight(4, _SLOW)
     client.reading(2, "/file")
@@ -127,10 +127,10 @@ def _nginx(stage):
     return server, client
 
 
-def test_nginx_term(stage):
+def test_nginx_term(trap):
     """TERM: the workers leave at once and the kernel closes what they held."""
-    server, client = _nginx(stage)
-    watch, stop = _stop_under_load(stage, server, client, signal.SIGTERM)
+    server, client = _nginx(trap)
+    watch, stop = _stop_under_load(trap, server, client, signal.SIGTERM)
     _assert_seen(client, stop, {
         "idle": {"idle+fin"}, "in_flight": {"none+fin"}, "reading": {"part+fin"},
         "half": {"half+fin"}, "silent": {"idle+fin"}})
@@ -150,9 +150,9 @@ def test_nginx_term(stage):
     assert record["outcome"] == "lossy"
 
 
-def test_nginx_quit(stage):
+def test_nginx_quit(trap):
     """QUIT: idle connections go at once, requests are answered, the silent ones time out."""
-    server, client = _nginx(stage)
+    server, client = _nginx(trap)
     finishing = client.half(2, "/500/10")
 
     def during():
@@ -161,7 +161,7 @@ def test_nginx_quit(stage):
             connection.finish()
         _resume_later(client)()
 
-    watch, stop = _stop_under_load(stage, server, client, signal.SIGQUIT, during)
+    watch, stop = _stop_under_load(trap, server, client, signal.SIGQUIT, during)
     _assert_seen(client, stop, {
         "idle": {"idle+fin"}, "in_flight": {"whole+fin"}, "reading": {"whole+fin"},
         "half": {"half+fin", "whole+fin"}, "silent": {"idle+fin"}})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Traps that need many connections at once. Their recordings are too big to keep."""
+"""Traps that need many connections at once. Nested: its recording is too big to keep."""
 
 import contextlib
 
@@ -45,14 +45,14 @@ def test_nested_softirq(stage, place):
         assert len(record["connections"]["details"]) == _MANY
 
 
-def test_ring_full(stage):
+def test_ring_full(trap):
     """A ring buffer of one page for the details: the counts are exact all the same."""
-    victim = stage.server()
-    client = stage.client(victim.port)
+    victim = trap.server()
+    client = trap.client(victim.port)
     client.silent(_SOME)
     client.wait_taken(victim.pid, 60)
-    watch = stage.watch(victim.pid, "--details", "all", "--ring-size", "4096")
-    stop = stage.send(victim.pid)
+    watch = trap.watch(victim.pid, "--details", "all", "--ring-size", "4096")
+    stop = trap.send(victim.pid)
     client.wait_ended(timeout=30)
     assert client.tally(stop.before_ns) == {"silent: idle+fin": _SOME}
 
