@@ -16,6 +16,7 @@
 #include "src/base/array.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/base/poll.h"
 #include "src/capture/snapshot.h"
 
 /* The losses that had been counted when a shutdown began. */
@@ -291,13 +292,6 @@ int session_wind_up(struct session *session)
 
 /* --- opening and closing -------------------------------------------------------------------- */
 
-static int watch_fd(int epoll_fd, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
 static int open_fds(struct session *session)
 {
 	int err;
@@ -306,8 +300,8 @@ static int open_fds(struct session *session)
 	session->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (session->epoll_fd < 0 || session->timer_fd < 0)
 		return -errno;
-	err = watch_fd(session->epoll_fd, probe_fd(session->probe));
-	return err ? err : watch_fd(session->epoll_fd, session->timer_fd);
+	err = poll_add(session->epoll_fd, probe_fd(session->probe));
+	return err ? err : poll_add(session->epoll_fd, session->timer_fd);
 }
 
 int session_open(const struct session_options *options, struct session **ret_session)

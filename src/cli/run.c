@@ -12,6 +12,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "src/base/poll.h"
 #include "src/capture/privileges.h"
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
@@ -82,13 +83,6 @@ static void read_signals(struct run *run, int fd)
 	}
 }
 
-static int add_fd(int epoll_fd, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
 /* Until the command has ended and its shutdown is on record. Returns 0 or -errno. */
 static int run_loop(struct run *run, int signals)
 {
@@ -97,11 +91,11 @@ static int run_loop(struct run *run, int signals)
 
 	if (epoll < 0)
 		return -errno;
-	err = add_fd(epoll, signals);
+	err = poll_add(epoll, signals);
 	if (!err)
-		err = add_fd(epoll, run->forward.timer_fd);
+		err = poll_add(epoll, run->forward.timer_fd);
 	if (!err)
-		err = add_fd(epoll, session_fd(run->session));
+		err = poll_add(epoll, session_fd(run->session));
 	while (!err) {
 		struct epoll_event event;
 

@@ -13,6 +13,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/base/poll.h"
 #include "src/capture/privileges.h"
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
@@ -102,13 +103,6 @@ static bool can_match_more(const struct selectors *selectors)
 	return selectors->count == 0;
 }
 
-static int add_fd(int epoll_fd, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
-}
-
 static int open_signals(void)
 {
 	sigset_t signals;
@@ -143,8 +137,8 @@ static int watch_loop(struct watch *watch)
 	int session_pollable = session_fd(watch->session);
 	int err;
 
-	if (signals < 0 || timer < 0 || epoll < 0 || add_fd(epoll, signals) ||
-	    add_fd(epoll, timer) || add_fd(epoll, session_pollable))
+	if (signals < 0 || timer < 0 || epoll < 0 || poll_add(epoll, signals) ||
+	    poll_add(epoll, timer) || poll_add(epoll, session_pollable))
 		return -errno;
 	err = seed(watch);
 	if (err)
