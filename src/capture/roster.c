@@ -143,10 +143,20 @@ static const struct census_process *holder_of(const struct census *census,
 	return NULL;
 }
 
+static int enter_listener(struct roster *roster, const struct event_listener *listener,
+			  uint64_t number)
+{
+	struct listener_key key = {};
+
+	memcpy(key.address, listener->address, sizeof(key.address));
+	key.netns = listener->netns;
+	key.port = listener->port;
+	return probe_add_listener(roster->probe, &key, number, roster->adopting);
+}
+
 static int enter_listeners(struct roster *roster, const struct census *census, size_t root,
 			   uint64_t number)
 {
-	struct listener_key key;
 	size_t i;
 	int err;
 
@@ -156,11 +166,7 @@ static int enter_listeners(struct roster *roster, const struct census *census, s
 
 		if (!listener->port || !holder || holder->root != root)
 			continue;
-		memset(&key, 0, sizeof(key));
-		memcpy(key.address, listener->address, sizeof(key.address));
-		key.netns = listener->netns;
-		key.port = listener->port;
-		err = probe_add_listener(roster->probe, &key, number, roster->adopting);
+		err = enter_listener(roster, listener, number);
 		if (err)
 			return err;
 	}
@@ -237,9 +243,25 @@ static int match_pid(void *context, const void *bytes, size_t size)
 	return 0;
 }
 
+struct inherited {
+	struct roster *roster;
+	uint64_t number;
+};
+
+static int enter_inherited(void *context, const void *bytes, size_t size)
+{
+	const struct inherited *inherited = context;
+	const struct event_listener *listener = bytes;
+
+	if (size != sizeof(*listener) || !listener->port)
+		return 0;
+	return enter_listener(inherited->roster, listener, inherited->number);
+}
+
 int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
 {
 	struct pid_search search = { .pid = pid };
+	struct inherited inherited = { .roster = roster };
 	struct service_info *info;
 	int err = probe_list_processes(roster->probe, match_pid, &search);
 
@@ -253,7 +275,12 @@ int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
 	info->root = search.id;
 	info->identity.kind = SERVICE_COMMAND;
 	strncpy(info->identity.name, name, sizeof(info->identity.name) - 1);
-	return probe_set_member(roster->probe, &search.id, info->number);
+	err = probe_set_member(roster->probe, &search.id, info->number);
+	if (err)
+		return err;
+	/* Listening sockets that it got from whoever started us. */
+	inherited.number = info->number;
+	return probe_list_listeners(roster->probe, pid, enter_inherited, &inherited);
 }
 
 int roster_on_listener(struct roster *roster, const struct event_listener *event)

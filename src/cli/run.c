@@ -19,6 +19,7 @@
 #include "src/cli/child.h"
 #include "src/cli/commands.h"
 #include "src/cli/forward.h"
+#include "src/cli/inherited.h"
 #include "src/cli/options.h"
 #include "src/cli/output.h"
 #include "src/cli/show.h"
@@ -29,11 +30,13 @@ struct run {
 	struct host host;
 	struct session *session;
 	struct child child;
+	struct inherited_fds inherited;
 	struct forward forward;
 	struct output output;
 	char *json; /* of the last shutdown */
 	sigset_t original_mask;
 	bool is_sigpipe_ignored;
+	bool is_told_to_end; /* after the command has ended: others of its service live on */
 };
 
 static int on_shutdown(void *context, struct shutdown *shutdown)
@@ -78,6 +81,8 @@ static void read_signals(struct run *run, int fd)
 	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			child_reap(&run->child);
+		else if (run->child.has_ended)
+			run->is_told_to_end = true;
 		else
 			forward_note(&run->forward, &info);
 	}
@@ -106,6 +111,8 @@ static int run_loop(struct run *run, int signals)
 		forward_due(&run->forward, run->session, run->child.pid);
 		if (run->child.has_ended && session_is_idle(run->session))
 			return err;
+		if (!err && run->is_told_to_end)
+			return session_wind_up(run->session);
 	}
 	return err;
 }
@@ -159,6 +166,7 @@ static int run_watched(struct run *run, int signals)
 		return STATUS_FAILED;
 	}
 	err = child_start(&run->child);
+	inherited_release(&run->inherited);
 	if (err)
 		return status_of_exec(err, command[0]);
 	err = run_loop(run, signals);
@@ -228,6 +236,7 @@ int command_run(int argc, char **argv)
 	struct run run = { .forward.timer_fd = -1 };
 	int status = STATUS_FAILED, err = 0;
 
+	inherited_list(&run.inherited);
 	options_parse(&usage, argc, argv, &run.options);
 	procfs_host(&run.host);
 	if (run.options.output_path)
@@ -241,6 +250,7 @@ int command_run(int argc, char **argv)
 	forward_fini(&run.forward);
 	output_abandon(&run.output);
 	free(run.json);
+	free(run.inherited.fds);
 	options_fini(&run.options);
 	return status;
 }
