@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import termios
 
@@ -163,3 +164,36 @@ def test_children_of_the_command(stage):
     record = json.loads(report.read_text())
     assert {p["pid"] for p in record["processes"]} == {shell, told[0]["pid"]}
     assert record["listeners"][0]["port"] == program.port
+
+
+_INHERITOR = """
+import os, socket, sys
+listener = socket.socket(fileno=int(sys.argv[1]))
+taken = [listener.accept()[0] for _ in range(3)]
+print(os.getpid(), flush=True)
+listener.accept()
+"""
+
+
+def test_inherited_listener(tmp_path):
+    """A listener from whoever started us: the command's, and gone when the command has ended."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        os.set_inheritable(listener.fileno(), True)
+        run = subprocess.Popen(
+            [SHUTWATCH, "run", *_SETTLE, "-o", tmp_path / "record", "--", "/usr/bin/python3", "-c",
+             _INHERITOR, str(listener.fileno())],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=[listener.fileno()])
+    clients = [socket.create_connection(address) for _ in range(3)]
+    with run:
+        os.kill(int(run.stdout.readline()), signal.SIGTERM)
+        assert [client.recv(1) for client in clients] == [b"", b"", b""]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+        assert run.wait(20) == 128 + signal.SIGTERM
+    for client in clients:
+        client.close()
+    connections = json.loads((tmp_path / "record").read_text())["connections"]
+    assert connections["inbound"]["outcomes"] == {"left_open": 3}
+    assert connections["inbound"]["refused"] == 1
+    assert connections["outbound"]["open_at_signal"] == 0
