@@ -142,12 +142,16 @@ __hidden struct service_state *service_find(u64 service)
 
 __hidden bool service_arm(struct service_state *state, u64 now_ns)
 {
-	u64 generation = __sync_fetch_and_add(&shutdowns, 1) + 1;
+	u64 generation;
 
-	if (__sync_val_compare_and_swap(&state->generation, 0, generation) != 0)
+	if (state->generation)
 		return false;
+	/* Before the generation shows: others read them as soon as it does. */
 	state->armed_ns = now_ns;
 	state->armed_jiffies = bpf_jiffies64();
+	generation = __sync_fetch_and_add(&shutdowns, 1) + 1;
+	if (__sync_val_compare_and_swap(&state->generation, 0, generation) != 0)
+		return false;
 	__sync_fetch_and_add(&armed_services, 1);
 	return true;
 }

@@ -55,8 +55,10 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 	if (__sync_fetch_and_or(&member->flags, MEMBER_EXITING) & MEMBER_EXITING)
 		return 0;
 	state = service_find(member->service);
-	if (!state)
+	if (!state) {
+		member_remove(&id);
 		return 0;
+	}
 	if (member_is_root(task, member->service))
 		flags |= EXIT_OF_ROOT;
 	if (!state->generation && !(flags & EXIT_OF_ROOT)) {
@@ -96,10 +98,12 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	if (!member)
 		return 0;
 	service = member->service;
+	state = service_find(service);
+	if (!state)
+		return 0;
 	id = process_id_of(child);
 	member_add(&id, service);
-	state = service_find(service);
-	if (state && state->generation) {
+	if (state->generation) {
 		struct event_process event = {};
 
 		process_describe(&event, child, service, state->generation);

@@ -112,6 +112,21 @@ static __noinline int tell_forwarder(struct event_signal *event, struct task_str
 	return 0;
 }
 
+/*
+ * A service that ends a helper program of its own (a time-out, a broken pipe) is not stopping. A
+ * worker, forked and never exec()ed, is another matter.
+ */
+static __always_inline bool is_housekeeping(struct task_struct *task, u64 service)
+{
+	struct process_id sender = process_id_of((void *)bpf_get_current_task());
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct member *from = member_find(&sender);
+
+	if (!from || from->service != service || member_is_root(task, service))
+		return false;
+	return BPF_CORE_READ(leader, self_exec_id) != BPF_CORE_READ(leader, parent_exec_id);
+}
+
 /* Marks the target, arms the service, and says of which kind this signal is. */
 static __always_inline u32 arm_by_signal(struct service_state *state, struct member *member,
 					 struct task_struct *task, struct event_signal *event)
@@ -169,6 +184,8 @@ int BPF_PROG(on_signal_generate, int sig, struct kernel_siginfo *info, struct ta
 	if (!member)
 		return tell_forwarder(&event, task);
 	if (!is_stop(sig, state->stop_signals, event.disposition, result))
+		return 0;
+	if (!state->generation && is_housekeeping(task, member->service))
 		return 0;
 	event.flags |= arm_by_signal(state, member, task, &event);
 	event.header.service = member->service;

@@ -126,6 +126,8 @@ struct task_struct {
 	struct nsproxy *nsproxy; /* NULL late in the exit */
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
+	u64 parent_exec_id; /* self_exec_id of the parent when it forked */
+	u64 self_exec_id;   /* counts exec */
 	sigset_t blocked;
 	sigset_t real_blocked; /* the mask set aside while the thread waits in sigwait() */
 };

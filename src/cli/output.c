@@ -13,7 +13,7 @@
 
 static int open_directly(const char *path, struct output *ret_output)
 {
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return -errno;
@@ -59,7 +59,8 @@ int output_open(const char *path, struct output *ret_output)
 
 	if (!stat(path, &status) && S_ISDIR(status.st_mode))
 		return -EISDIR;
-	if (!stat(path, &status) && !S_ISREG(status.st_mode))
+	/* A symbolic link stays one: what it points to is written. */
+	if (!lstat(path, &status) && !S_ISREG(status.st_mode))
 		err = open_directly(path, &output);
 	else
 		err = open_beside(path, &output);

@@ -71,6 +71,7 @@ static int open_signals(struct run *run)
 	sigaction(SIGPIPE, NULL, &old);
 	run->is_sigpipe_ignored = old.sa_handler == SIG_IGN;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, the kernel would reap the command itself */
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -108,7 +109,8 @@ static int run_loop(struct run *run, int signals)
 			return -errno;
 		read_signals(run, signals);
 		err = session_step(run->session); /* the exit's event is there before SIGCHLD */
-		forward_due(&run->forward, run->session, run->child.pid);
+		if (!run->child.has_ended)
+			forward_due(&run->forward, run->session, run->child.pid);
 		if (run->child.has_ended && session_is_idle(run->session))
 			return err;
 		if (!err && run->is_told_to_end)

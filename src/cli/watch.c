@@ -41,7 +41,7 @@ static int on_shutdown(void *context, struct shutdown *shutdown)
 	shutdown_free(shutdown);
 	if (!text)
 		return -ENOMEM;
-	if (!text[0])
+	if (!text[0] || (watch->options.count && watch->shown >= watch->options.count))
 		return 0;
 	watch->shown++;
 	if (watch->is_silent)

@@ -197,3 +197,30 @@ def test_inherited_listener(tmp_path):
     assert connections["inbound"]["outcomes"] == {"left_open": 3}
     assert connections["inbound"]["refused"] == 1
     assert connections["outbound"]["open_at_signal"] == 0
+
+
+_HOUSEKEEPER = """
+import os, signal, subprocess
+try:
+    subprocess.run(["sleep", "30"], timeout=0.2)
+except subprocess.TimeoutExpired:
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_housekeeping(tmp_path):
+    """A service that kills a helper of its own is not stopping: its own signal is the trigger."""
+    result = _run("-o", tmp_path / "record", "--", "/usr/bin/python3", "-c", _HOUSEKEEPER,
+                  stdin=subprocess.DEVNULL)
+    assert result.returncode == 128 + signal.SIGTERM
+    record = json.loads((tmp_path / "record").read_text())
+    assert record["trigger"]["signal"] == "SIGTERM"
+    assert record["outcome"] == "clean"
+
+
+def test_output_through_a_link(tmp_path):
+    """A symbolic link is written through, not replaced."""
+    (tmp_path / "link").symlink_to(tmp_path / "record")
+    assert _run("-o", tmp_path / "link", "--", "true", stdin=subprocess.DEVNULL).returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "record").read_text())["outcome"] == "clean"
