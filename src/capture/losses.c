@@ -17,11 +17,16 @@ static uint64_t nested_misses(const struct bpf_program *program)
 	return info.recursion_misses;
 }
 
+/*
+ * A softirq that interrupts a program of the state or destroy hooks makes a packet's event miss
+ * that program. For the owner's program that is nothing (it leaves packets alone); the others'
+ * connections are reconciled.
+ */
 static enum loss_cause nested_cause(const struct bpf_program *program)
 {
 	const char *name = bpf_program__name(program);
 
-	if (!strcmp(name, "on_tcp_state_by_packet"))
+	if (!strncmp(name, "on_tcp_", strlen("on_tcp_")))
 		return LOSS_NESTED_PACKET;
 	if (!strcmp(name, "on_reset_sent"))
 		return LOSS_NESTED_RESET;
