@@ -27,7 +27,8 @@ CFLAGS    += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-pro
              -Wpointer-arith -Wvla -Wformat=2 -fno-strict-aliasing -D_GNU_SOURCE \
              -DSHUTWATCH_VERSION='"$(VERSION)"'
 CPPFLAGS  += -I. -I$(BUILD) -MMD -MP
-LDLIBS    := -lbpf -lelf -lz -ljansson
+LDLIBS    := -lbpf -lelf -lz -ljansson -lsqlite3 -lmicrohttpd -lgnutls -lcyaml -lyaml -lcrypt \
+             -lcap-ng -lseccomp -lsystemd -pthread -lm
 
 # -mcpu=v3: compare-and-swap and atomic fetch-or (Linux 5.12).
 # -g: BTF, without which nothing relocates. -Wno-unused-parameter: hooks name all arguments.

@@ -10,6 +10,7 @@
 static void record_process_fini(struct record_process *process)
 {
 	free(process->exe);
+	free(process->args);
 	free(process->signals);
 }
 

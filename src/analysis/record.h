@@ -60,7 +60,8 @@ struct record_process {
 	uint32_t ppid;
 	int64_t started_wall_ns; /* CLOCK_REALTIME */
 	char comm[COMM_BYTES + 1];
-	char *exe; /* NULL: unknown */
+	char *exe;  /* NULL: unknown */
+	char *args; /* NULL: not recorded, which is the default */
 	struct record_signal *signals;
 	size_t n_signals;
 	bool has_exited;

@@ -227,7 +227,7 @@ static json_t *process_json(const struct record_process *process)
 			  "started_at", value_time(process->started_wall_ns),
 			  "comm", value_text(process->comm),
 			  "exe", value_known_text(process->exe),
-			  "args", json_null(), /* may hold secrets: not collected */
+			  "args", value_known_text(process->args),
 			  "signals", signals_json(process),
 			  "exit", exit_json(process), NULL);
 }
