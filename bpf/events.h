@@ -34,9 +34,9 @@ enum event_type {
 	EVENT_CONNECTION, /* kernel: a connection left the service, and its outcome */
 	EVENT_SERVICE,	  /* user: what is known of the service that began to stop */
 	EVENT_PROGRAM,	  /* user: the executable of a member */
-	EVENT_COUNTS,	  /* the exact counts of one process, read when the record is made */
+	EVENT_COUNTS,	  /* the exact counts of one process; those of a later time replace all */
 	EVENT_LOSS,	  /* user: what could not be recorded, by cause */
-	EVENT_ENDED,	  /* user: nothing more will come of this shutdown */
+	EVENT_ENDED,	  /* user: nothing more will come of this shutdown, or not for now */
 	EVENT_TYPES,
 };
 
@@ -53,6 +53,7 @@ enum loss_cause {
 	LOSS_NESTED_RESET,     /* nested runs of the reset program, dropped by the kernel */
 	LOSS_NESTED_OTHER,     /* nested runs of any other program */
 	LOSS_UNBALANCED,       /* outcomes differ from open at the signal + late */
+	LOSS_RECORDER_GONE,    /* the programs were removed while it was stopping */
 	LOSS_CAUSES,
 };
 
@@ -120,6 +121,11 @@ enum ended_reason {
 	ENDED_PATIENCE,	   /* the service did not stop */
 	ENDED_INTERRUPTED, /* the collector was told to stop */
 	ENDED_DROPPED,	   /* no shutdown after all */
+};
+
+/* Bits of event_ended.flags. */
+enum ended_flags {
+	ENDED_PROVISIONAL = 1 << 0, /* a record is due, and more will come */
 };
 
 enum service_kind {
@@ -289,7 +295,7 @@ struct event_loss {
 struct event_ended {
 	struct event_header header;
 	__u32 reason; /* enum ended_reason */
-	__u32 pad;
+	__u32 flags;  /* enum ended_flags */
 };
 
 #define EVENT_MAX_BYTES 2176

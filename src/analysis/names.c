@@ -127,6 +127,7 @@ static const char *const loss_causes[] = {
 	[LOSS_NESTED_RESET] = "nested_reset",
 	[LOSS_NESTED_OTHER] = "nested_other",
 	[LOSS_UNBALANCED] = "unbalanced",
+	[LOSS_RECORDER_GONE] = "recorder_gone",
 };
 _Static_assert(ARRAY_SIZE(loss_causes) == LOSS_CAUSES, "a word for each");
 /* clang-format on */

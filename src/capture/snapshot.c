@@ -55,12 +55,8 @@ static int tell_service(const struct service_info *service, const struct target 
 
 	header_fill(&event.header, EVENT_SERVICE, sizeof(event), target);
 	event.wall_offset_ns = clock_wall_offset_ns();
-	event.kind = service->identity.kind;
-	memcpy(event.name, service->identity.name, sizeof(event.name));
-	memcpy(event.unit, service->identity.unit, sizeof(event.unit));
-	memcpy(event.container_id, service->identity.container_id, sizeof(event.container_id));
-	memcpy(event.pod_uid, service->identity.pod_uid, sizeof(event.pod_uid));
-	memcpy(event.cgroup, service->identity.cgroup, sizeof(event.cgroup));
+	cgroup_service_tell(&service->identity, &event);
+	event.grace_ns = service->grace_ns;
 	return sink(context, &event, sizeof(event));
 }
 

@@ -53,7 +53,8 @@ static bool event_is_sound(const union event *event)
 	case EVENT_LOSS:
 		return event->loss.cause < LOSS_CAUSES;
 	case EVENT_ENDED:
-		return event->ended.reason <= ENDED_DROPPED;
+		return event->ended.reason <= ENDED_DROPPED &&
+		       !(event->ended.flags & ~(__u32)ENDED_PROVISIONAL);
 	default:
 		return true;
 	}
