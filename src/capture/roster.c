@@ -125,17 +125,16 @@ static int follow_rule(struct roster *roster, const struct census *census, size_
 	};
 	const struct service_rule *rule;
 
-	if (!roster->options.rules || !roster->options.rules->count)
+	if (!info->is_configured && (!roster->options.rules || !roster->options.rules->count))
 		return 0;
 	subject.n_ports = ports_of(census, root, ports, ARRAY_SIZE(ports));
 	rule = rules_find(roster->options.rules, &subject);
-	if (!rule)
-		return 0;
-	if (rule->name)
+	if (rule && rule->name)
 		snprintf(info->identity.name, sizeof(info->identity.name), "%s", rule->name);
-	info->grace_ns = rule->grace_ns;
-	return probe_configure_service(roster->probe, info->number, rule->stop_signals,
-				       rule->is_multiplexed);
+	info->grace_ns = rule ? rule->grace_ns : 0;
+	info->is_configured = rule;
+	return probe_configure_service(roster->probe, info->number, rule ? rule->stop_signals : 0,
+				       rule && rule->is_multiplexed);
 }
 
 static void tell_entered(const struct roster *roster, const struct service_info *info)
@@ -217,6 +216,7 @@ static int enter_service(struct roster *roster, const struct census *census, siz
 		if (err)
 			return err;
 	}
+	info->seeding = roster->seedings;
 	describe(info, &census->processes[root]);
 	err = follow_rule(roster, census, root, info);
 	if (err)
@@ -246,6 +246,7 @@ int roster_seed(struct roster *roster, size_t *ret_services)
 	size_t i;
 	int err = census_take(&census, roster->probe);
 
+	roster->seedings++;
 	if (!err) {
 		census_group(&census, roster->options.selectors, roster->options.exclusions);
 		roster->unmatched = find_unmatched(roster, &census);
@@ -257,6 +258,28 @@ int roster_seed(struct roster *roster, size_t *ret_services)
 	census_fini(&census);
 	if (!err)
 		*ret_services = roster->count;
+	return err;
+}
+
+int roster_reconfigure(struct roster *roster, const struct selectors *selectors,
+		       const struct selectors *exclusions, const struct service_rules *rules,
+		       bool (*is_needed)(void *context, uint64_t service), void *context)
+{
+	size_t i, services;
+	int err;
+
+	roster->options.selectors = selectors;
+	roster->options.exclusions = exclusions;
+	roster->options.rules = rules;
+	err = roster_seed(roster, &services);
+	for (i = 0; !err && i < roster->count; i++) {
+		const struct service_info *info = &roster->services[i];
+
+		if (info->seeding == roster->seedings || is_needed(context, info->number))
+			continue;
+		probe_remove_service(roster->probe, info->number);
+		roster->services[i--] = roster->services[--roster->count];
+	}
 	return err;
 }
 

@@ -36,6 +36,8 @@ struct service_info {
 	struct cgroup_service identity;
 	char exe[PATH_BYTES]; /* of the root; "": unknown */
 	uint64_t grace_ns;    /* 0: unknown */
+	bool is_configured;   /* a rule of the configuration holds for it */
+	uint64_t seeding;     /* the last one that found it */
 };
 
 struct roster_options {
@@ -77,6 +79,11 @@ const struct service_info *roster_find(const struct roster *roster, uint64_t ser
 
 /* How many services are watched. */
 size_t roster_count(const struct roster *roster);
+
+/* Others are wanted from now on: who no longer is, is let go unless it is needed. 0 or -errno. */
+int roster_reconfigure(struct roster *roster, const struct selectors *selectors,
+		       const struct selectors *exclusions, const struct service_rules *rules,
+		       bool (*is_needed)(void *context, uint64_t service), void *context);
 
 /* What a roster before this one told of its services: 0 or -errno. Before roster_seed(). */
 int roster_restore_service(struct roster *roster, const struct event_service *event);

@@ -13,6 +13,7 @@ struct roster {
 	size_t capacity;
 	uint64_t adopting; /* the number that the kernel gave to whom we may know better */
 	const struct selector *unmatched;
+	uint64_t seedings;
 };
 
 /* NULL: not entered. */

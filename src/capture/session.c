@@ -207,6 +207,15 @@ int session_step(struct session *session)
 	return err;
 }
 
+size_t session_in_progress(const struct session *session)
+{
+	size_t count = 0;
+
+	while (model_at(session->model, count))
+		count++;
+	return count;
+}
+
 bool session_is_idle(const struct session *session)
 {
 	return !model_first(session->model);

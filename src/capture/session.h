@@ -42,6 +42,14 @@ struct session_options {
 int session_open(const struct session_options *options, struct session **ret_session);
 void session_close(struct session *session);
 
+/* Other spans and other services from now on. The pointers as in roster_options. 0 or -errno. */
+int session_reconfigure(struct session *session, const struct model_options *spans,
+			const struct selectors *targets, const struct selectors *exclusions,
+			const struct service_rules *rules);
+
+/* How many shutdowns are under way. */
+size_t session_in_progress(const struct session *session);
+
 /* Goes on with what the journal and the kernel know; after the roster is seeded. 0 or -errno. */
 int session_resume(struct session *session);
 

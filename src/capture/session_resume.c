@@ -333,6 +333,15 @@ static bool is_stopping(void *context, uint64_t service)
 	return false;
 }
 
+int session_reconfigure(struct session *session, const struct model_options *spans,
+			const struct selectors *targets, const struct selectors *exclusions,
+			const struct service_rules *rules)
+{
+	model_set_options(session->model, spans);
+	return roster_reconfigure(session->roster, targets, exclusions, rules, is_stopping,
+				  session);
+}
+
 int session_resume(struct session *session)
 {
 	int err = apply_replayed(session);

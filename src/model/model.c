@@ -34,6 +34,11 @@ struct model *model_new(const struct model_options *options)
 	return model;
 }
 
+void model_set_options(struct model *model, const struct model_options *options)
+{
+	model->options = *options;
+}
+
 void model_free(struct model *model)
 {
 	size_t i;

@@ -18,6 +18,9 @@ struct model;
 struct model *model_new(const struct model_options *options);
 void model_free(struct model *model);
 
+/* The spans and limits from now on. */
+void model_set_options(struct model *model, const struct model_options *options);
+
 /*
  * Takes in one event. Returns 0 or -ENOMEM. Events of no shutdown, or of one that has ended, are
  * no error.
