@@ -7,6 +7,7 @@ int command_run(int argc, char **argv);
 int command_watch(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_daemon(int argc, char **argv);
 int command_check(int argc, char **argv);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
 	{ "watch", command_watch, "report every shutdown of the services on this host" },
 	{ "record", command_record, "the same, and keep the events in a file" },
 	{ "replay", command_replay, "make the reports again from such a file, without root" },
+	{ "daemon", command_daemon, "record for ever: metrics, store, HTTP" },
 	{ "check", command_check, "what this kernel offers, hook by hook" },
 };
 

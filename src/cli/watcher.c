@@ -110,8 +110,8 @@ static int on_shutdown(void *context, const struct shutdown *shutdown)
 		return err;
 	}
 	message->generation = shutdown->generation;
-	message->kind = verdict_is_no_shutdown(shutdown, &message->record) ? MESSAGE_NONE
-									   : MESSAGE_RECORD;
+	message->kind =
+		verdict_is_no_shutdown(shutdown, &message->record) ? MESSAGE_NONE : MESSAGE_RECORD;
 	post(watcher, message);
 	return 0;
 }
