@@ -28,7 +28,10 @@ static int errno_of(sqlite3 *db, int result)
 		return -EROFS;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
 		return -EBUSY;
+	case SQLITE_TOOBIG:
+		return -E2BIG;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
 	case SQLITE_PERM:
@@ -40,6 +43,14 @@ static int errno_of(sqlite3 *db, int result)
 	default: /* corrupt, no database, or not the tables that we made */
 		return -EBADMSG;
 	}
+}
+
+bool database_is_in_place(struct store *store)
+{
+	int has_moved = 0;
+
+	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+	return !has_moved;
 }
 
 int database_fail(struct store *store, int result)

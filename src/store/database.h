@@ -24,6 +24,9 @@ struct store {
 int database_open(const char *path, enum store_mode mode, struct store **ret_store,
 		  char ret_fault[STORE_FAULT_BYTES]);
 
+/* Is the file still where it was opened? Else writes go to a file without a name. */
+bool database_is_in_place(struct store *store);
+
 /* Keeps SQLite's words for store_fault(). Returns the -errno that stands for `result`. */
 int database_fail(struct store *store, int result);
 /* The same for what SQLite takes for sound and we do not. Returns -EBADMSG. */
