@@ -305,6 +305,11 @@ void archive_put(struct archive *archive, struct record *record, uint64_t now_ns
 	archive_expire(archive, now_ns);
 }
 
+void archive_set_retention(struct archive *archive, const struct store_retention *retention)
+{
+	archive->options.retention = *retention;
+}
+
 void archive_step(struct archive *archive, uint64_t now_ns)
 {
 	if (archive->retry_ns && now_ns >= archive->retry_ns)
