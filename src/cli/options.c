@@ -11,8 +11,7 @@
 #include "src/base/array.h"
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
-
-#define DURATION_MAX_S (10 * 365 * 86400.0)
+#include "src/base/duration.h"
 
 enum option_key {
 	KEY_PID = 256,
@@ -104,34 +103,6 @@ struct parse {
 	unsigned int sets;
 };
 
-int duration_parse(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double seconds;
-	} units[] = { { "", 1 },   { "s", 1 },	  { "ms", 1e-3 }, { "us", 1e-6 },
-		      { "m", 60 }, { "min", 60 }, { "h", 3600 } };
-	char *end;
-	double value;
-	size_t i;
-
-	if (text[0] < '0' || text[0] > '9') /* no sign, no "inf", no space */
-		return -EINVAL;
-	value = strtod(text, &end);
-	if (memchr(text, 'x', (size_t)(end - text)) || memchr(text, 'X', (size_t)(end - text)))
-		return -EINVAL; /* strtod takes hexadecimal */
-	for (i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		value *= units[i].seconds;
-		if (!(value <= DURATION_MAX_S))
-			return -ERANGE;
-		*ret_ns = (uint64_t)(value * (double)NSEC_PER_SEC);
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min,
 		       uint64_t max)
 {
@@ -151,7 +122,7 @@ static uint64_t duration(struct argp_state *state, const char *name, const char 
 	uint64_t ns = 0;
 
 	if (duration_parse(text, &ns))
-		argp_error(state, "%s: '%s' is no time such as 500ms, 30s, 10m or 2h", name, text);
+		argp_error(state, "%s: '%s' is not " DURATION_EXAMPLES, name, text);
 	return ns;
 }
 

@@ -45,7 +45,4 @@ void options_parse(const struct options_usage *usage, int argc, char **argv,
 		   struct options *ret_options);
 void options_fini(struct options *options);
 
-/* "30s", "500ms", "10m", "2h", "1.5s"; a bare number is seconds. 0, -EINVAL or -ERANGE. */
-int duration_parse(const char *text, uint64_t *ret_ns);
-
 #endif
