@@ -28,7 +28,7 @@ def daemon(stage):
 
 def _busy_server(stage, duration_ms=600):
     """A server with connections that end one after the other once it is told to stop."""
-    victim = stage.server("--stop=drain")
+    victim = stage.server()
     client = stage.client(victim.port)
     client.idle(3)
     for i in range(1, 9):
@@ -128,7 +128,7 @@ def test_term_keeps_the_recorder(daemon, stage):
 
 def test_second_daemon(daemon, stage):
     """It says who holds the pins, and ends."""
-    other = stage.program([str(word) for word in daemon.argv()], cgroup=None)
+    other = stage.program([str(word) for word in daemon.argv()])
     assert other.wait() == FAILED
     assert str(daemon.pid).encode() in b"".join(other.err.all())
     assert not daemon.program.has_ended()

@@ -43,7 +43,7 @@ class Daemon:
 
     def start(self, **options):
         """Until it is ready. Returns itself."""
-        self.program = self._stage.program([str(word) for word in self.argv()], cgroup=None,
+        self.program = self._stage.program([str(word) for word in self.argv()],
                                            **options)
         if self.wait_log("watching", number=0) is None:
             raise AssertionError(f"the daemon ended before it was ready\n{self.describe()}")
