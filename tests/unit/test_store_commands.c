@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The commands that read the store, as they are called; and the store on all recordings. */
+#include <argp.h>
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,8 +51,7 @@ static void read_all(FILE *from)
 	result.out[size] = '\0';
 }
 
-/* In a process of its own, as main() would call it. The last argument is NULL. Not for wrong
- * usage: argp ends that with exit(), which takes what the test holds for lost. */
+/* In a process of its own, as main() would call it. The last argument is NULL. */
 static void call(int (*command)(int argc, char **argv), char **argv)
 {
 	int argc = 0;
@@ -196,6 +196,29 @@ static void test_diff(void **state)
 	store_close(store);
 }
 
+static void test_usage(void **state)
+{
+	char *path = path_of(state);
+
+	CALL(list, path, "--outcome", "odd");
+	assert_int_equal(result.status, STATUS_USAGE);
+	CALL(list, path, "--since", "yesterday");
+	assert_int_equal(result.status, STATUS_USAGE);
+	CALL(list, path, "surplus");
+	assert_int_equal(result.status, STATUS_USAGE);
+	CALL(show, path);
+	assert_int_equal(result.status, STATUS_USAGE);
+	CALL(show, path, "last", "last");
+	assert_int_equal(result.status, STATUS_USAGE);
+	CALL(export, path, "--format", "xml");
+	assert_int_equal(result.status, STATUS_USAGE);
+	CALL(diff, path, "last");
+	assert_int_equal(result.status, STATUS_USAGE);
+	CALL(diff, path, "last", "last", "last");
+	assert_int_equal(result.status, STATUS_USAGE);
+	assert_string_equal(result.out, "");
+}
+
 /* --- many ------------------------------------------------------------------------------------- */
 
 #define MANY 10000
@@ -306,9 +329,10 @@ static void test_every_recording(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_pages), TEST(test_show), TEST(test_export),
-		TEST(test_diff),  TEST(test_many), TEST(test_every_recording),
+		TEST(test_pages), TEST(test_show), TEST(test_export),	       TEST(test_diff),
+		TEST(test_usage), TEST(test_many), TEST(test_every_recording),
 	};
 
+	argp_err_exit_status = STATUS_USAGE; /* as main() does */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
