@@ -250,27 +250,6 @@ static void test_holds_the_telling(void **state)
 	assert_string_equal(told.given_up, "251");
 }
 
-/* The file may not grow: SQLITE_FULL, as on a full disk, without needing one. */
-static void test_full(void **state)
-{
-	struct store *store = shelf_open(*state);
-	struct record *record = fixture_orders();
-	struct store_filter all = {};
-	int64_t pages;
-
-	assert_int_equal(database_number(store, "PRAGMA max_page_count = 1", &pages), 0);
-	while (record->n_details < 1000)
-		fixture_connection(record, "10.1.2.3", 5, OUTCOME_CUT);
-	assert_int_equal(store_put(store, record), -ENOSPC);
-	assert_non_null(strstr(store_fault(store), "full"));
-	_cleanup_free_ char *letters = shelf_letters(store, &all);
-	assert_string_equal(letters, ""); /* nothing of half a record */
-	assert_int_equal(database_number(store, "PRAGMA max_page_count = 100000", &pages), 0);
-	assert_int_equal(store_put(store, record), 0);
-	fixture_free(record);
-	store_close(store);
-}
-
 /* Another process holds the lock: held, then written. */
 static void test_locked(void **state)
 {
@@ -385,18 +364,10 @@ static void test_removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_well),
-		TEST(test_no_store),
-		TEST(test_settles_at_start),
-		TEST(test_retention),
-		TEST(test_backs_off),
-		TEST(test_holds_the_telling),
-		TEST(test_full),
-		TEST(test_locked),
-		TEST(test_corrupt_at_start),
-		TEST(test_corrupt_on_the_way),
-		TEST(test_foreign),
-		TEST(test_removed),
+		TEST(test_well),      TEST(test_no_store),	   TEST(test_settles_at_start),
+		TEST(test_retention), TEST(test_backs_off),	   TEST(test_holds_the_telling),
+		TEST(test_locked),    TEST(test_corrupt_at_start), TEST(test_corrupt_on_the_way),
+		TEST(test_foreign),   TEST(test_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
