@@ -76,38 +76,35 @@ static struct service *find_service(struct metrics *metrics, const char *labels)
 	return NULL;
 }
 
-/* Takes the labels, whatever happens. */
-static struct service *add_service(struct metrics *metrics, char *labels)
+/* NULL: out of memory. */
+static struct service *add_service(struct metrics *metrics, const char *labels)
 {
-	_cleanup_free_ char *owned = labels;
-	struct service *service;
+	_cleanup_free_ struct service *service = calloc(1, sizeof(*service));
 
-	if (!labels || array_reserve((void **)&metrics->services, &metrics->services_capacity,
-				     metrics->n_services, sizeof(*metrics->services)) < 0)
+	if (!service || array_reserve((void **)&metrics->services, &metrics->services_capacity,
+				      metrics->n_services, sizeof(*metrics->services)) < 0)
 		return NULL;
-	service = calloc(1, sizeof(*service));
-	if (!service)
+	service->labels = strdup(labels);
+	if (!service->labels)
 		return NULL;
-	service->labels = TAKE_PTR(owned);
 	for (int i = 0; i < DURATIONS; i++)
 		histogram_init_shutdown(&service->durations[i]);
 	metrics->services[metrics->n_services++] = service;
-	return service;
+	return TAKE_PTR(service);
 }
 
-/* The service's own room, or that of all others. NULL: out of memory. Takes the labels. */
-static struct service *service_of(struct metrics *metrics, char *labels)
+/* The service's own room, or that of all others. NULL: out of memory. */
+static struct service *service_of(struct metrics *metrics, const char *labels)
 {
-	_cleanup_free_ char *owned = labels;
 	struct service *service = find_service(metrics, labels);
 	size_t own = metrics->n_services - !!metrics->other;
 
 	if (service)
 		return service;
 	if (own < metrics->services_max && strcmp(labels, OTHER_LABELS) != 0)
-		return add_service(metrics, TAKE_PTR(owned));
+		return add_service(metrics, labels);
 	if (!metrics->other)
-		metrics->other = add_service(metrics, strdup(OTHER_LABELS));
+		metrics->other = add_service(metrics, OTHER_LABELS);
 	return metrics->other;
 }
 
@@ -242,7 +239,7 @@ static int reserve(struct metrics *metrics, const struct record *record,
 		   struct service **ret_service, struct seen **ret_seen, bool *ret_is_new)
 {
 	_cleanup_free_ char *labels = service_labels(record->service.name);
-	struct service *service = labels ? service_of(metrics, TAKE_PTR(labels)) : NULL;
+	struct service *service = labels ? service_of(metrics, labels) : NULL;
 	struct seen *seen;
 
 	if (!service)
@@ -284,10 +281,28 @@ int metrics_observe(struct metrics *metrics, const struct record *record)
 	return 0;
 }
 
-/* Services without room of their own share a gauge: what each adds to it must be known. */
-static int set_progress_of_other(struct metrics *metrics, char *labels, uint64_t under_way)
+/* NULL: out of memory. */
+static struct progress *add_progress(struct metrics *metrics, const char *labels)
 {
-	_cleanup_free_ char *owned = labels;
+	struct progress *progress;
+
+	if (array_reserve((void **)&metrics->progress, &metrics->progress_capacity,
+			  metrics->n_progress, sizeof(*metrics->progress)) < 0)
+		return NULL;
+	progress = &metrics->progress[metrics->n_progress];
+	*progress = (struct progress){ .labels = strdup(labels) };
+	if (!progress->labels)
+		return NULL;
+	metrics->n_progress++;
+	return progress;
+}
+
+/*
+ * Services without room of their own share a gauge: what each adds to it must be known. As long
+ * as shutdowns of them are under way, no longer.
+ */
+static int set_progress_of_other(struct metrics *metrics, const char *labels, uint64_t under_way)
+{
 	struct progress *progress = NULL;
 
 	for (size_t i = 0; i < metrics->n_progress && !progress; i++) {
@@ -296,13 +311,10 @@ static int set_progress_of_other(struct metrics *metrics, char *labels, uint64_t
 	}
 	if (!progress && under_way == 0)
 		return 0;
-	if (!progress) {
-		if (array_reserve((void **)&metrics->progress, &metrics->progress_capacity,
-				  metrics->n_progress, sizeof(*progress)) < 0)
-			return -ENOMEM;
-		progress = &metrics->progress[metrics->n_progress++];
-		*progress = (struct progress){ .labels = TAKE_PTR(owned) };
-	}
+	if (!progress)
+		progress = add_progress(metrics, labels);
+	if (!progress)
+		return -ENOMEM;
 	metrics->other->in_progress += under_way - progress->count;
 	progress->count = under_way;
 	if (under_way == 0) {
@@ -315,13 +327,12 @@ static int set_progress_of_other(struct metrics *metrics, char *labels, uint64_t
 int metrics_set_in_progress(struct metrics *metrics, const char *name, uint64_t under_way)
 {
 	_cleanup_free_ char *labels = service_labels(name);
-	_cleanup_free_ char *copy = labels ? strdup(labels) : NULL;
-	struct service *service = copy ? service_of(metrics, TAKE_PTR(copy)) : NULL;
+	struct service *service = labels ? service_of(metrics, labels) : NULL;
 
 	if (!service)
 		return -ENOMEM;
 	if (service == metrics->other)
-		return set_progress_of_other(metrics, TAKE_PTR(labels), under_way);
+		return set_progress_of_other(metrics, labels, under_way);
 	service->in_progress = under_way;
 	return 0;
 }
