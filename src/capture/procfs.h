@@ -15,8 +15,8 @@
 int procfs_exe(uint32_t pid, char *ret_path, size_t size);
 
 /*
- * The cgroup path of the process: that of cgroup v2, else (hybrid hosts) that of systemd's v1
- * hierarchy. Returns 0 or -errno. "/" when it is in none.
+ * The cgroup path of the process, as cgroup_pick() picks it. Returns 0 or -errno (-ENOENT and
+ * -ESRCH: gone). "/" when it is in none.
  */
 int procfs_cgroup(uint32_t pid, char *ret_path, size_t size);
 

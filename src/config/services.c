@@ -16,11 +16,10 @@
 #define ITEM_BYTES 40
 #define KEY_BYTES 80
 
-/* A key of a selector or of a match, and what it says. */
+/* A key of a selector or of a match, and what the file says of it. */
 struct choice {
 	enum selector_kind kind;
 	enum rule_match match;
-	const char *name;
 	const char *text;
 };
 
@@ -30,11 +29,11 @@ static int read_choice(const struct outline *outline, const char *key, const cha
 		       uint32_t *ret_port)
 {
 	const struct choice choices[] = {
-		{ SELECT_UNIT, RULE_UNIT, "unit", said->unit },
-		{ SELECT_CGROUP, RULE_CGROUP, "cgroup", said->cgroup },
-		{ SELECT_EXE, RULE_EXE, "exe", said->exe },
-		{ SELECT_PORT, RULE_PORT, "port", said->port },
-		{ .kind = SELECT_COMM, .name = "comm", .text = said->comm },
+		{ SELECT_UNIT, RULE_UNIT, said->unit },
+		{ SELECT_CGROUP, RULE_CGROUP, said->cgroup },
+		{ SELECT_EXE, RULE_EXE, said->exe },
+		{ SELECT_PORT, RULE_PORT, said->port },
+		{ .kind = SELECT_COMM, .text = said->comm },
 	};
 	char below[KEY_BYTES];
 	uint64_t port = 0;
