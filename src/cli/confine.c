@@ -28,8 +28,8 @@
  * needs neither (Linux 5.19: c8644cd0efe7). No CAP_DAC_*: pins, store and configuration are root's.
  */
 static const unsigned int kept[] = {
-	CAP_SYS_ADMIN, /* setns(): accept queues are listed inside the service's network namespace */
-	CAP_SYS_PTRACE, /* /proc/PID/exe and /proc/PID/ns/net of others, and of root's with more */
+	CAP_SYS_ADMIN,	/* setns(): accept queues are listed in the service's own namespace */
+	CAP_SYS_PTRACE, /* /proc/PID/exe and ns/net of other users, and of those with more */
 };
 
 static int keep_only(capng_select_t sets)
