@@ -49,6 +49,9 @@ VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,\
              $(wildcard tests/live/victims/*.c))
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
+INSTALL_UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/shutwatch.service
+INSTALL_DOC  = $(DESTDIR)$(PREFIX)/share/doc/shutwatch
+
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -93,13 +96,20 @@ format: ## clang-format everything in place
 	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
 
 .PHONY: install
-install: all ## install into DESTDIR/PREFIX
+install: all ## install program, systemd unit and an example configuration into DESTDIR/PREFIX
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/sbin/shutwatch)
 	$(Q)install -D -m 0755 $(BUILD)/shutwatch $(DESTDIR)$(PREFIX)/sbin/shutwatch
+	$(call say,INSTALL,$(INSTALL_UNIT))
+	$(Q)sed 's#/usr/local/#$(PREFIX)/#' tools/systemd/shutwatch.service \
+		>$(BUILD)/shutwatch.service
+	$(Q)install -D -m 0644 $(BUILD)/shutwatch.service $(INSTALL_UNIT)
+	$(call say,INSTALL,$(INSTALL_DOC)/shutwatch.yaml)
+	$(Q)install -D -m 0644 tools/shutwatch.yaml $(INSTALL_DOC)/shutwatch.yaml
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/shutwatch
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/shutwatch $(INSTALL_UNIT) $(INSTALL_DOC)/shutwatch.yaml
+	$(Q)rmdir $(INSTALL_DOC) 2>/dev/null || true
 
 .PHONY: clean
 clean: ## remove build/
