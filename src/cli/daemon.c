@@ -272,9 +272,10 @@ static int start(struct daemon *daemon)
 		return STATUS_FAILED;
 	if (open_watcher(daemon))
 		return STATUS_NO_TRACING;
-	if (open_ledger(daemon) || serve(daemon))
+	/* Threads inherit what is left. */
+	if (confine_capabilities() || open_ledger(daemon) || serve(daemon))
 		return STATUS_FAILED;
-	if (confine_capabilities() || watcher_start(daemon->watcher) || confine_syscalls())
+	if (watcher_start(daemon->watcher) || confine_syscalls())
 		return STATUS_FAILED;
 	atomic_store(&daemon->is_ready, true);
 	log_info("watching %zu services", watcher_stats(daemon->watcher).session.services);
