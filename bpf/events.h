@@ -37,6 +37,7 @@ enum event_type {
 	EVENT_COUNTS,	  /* the exact counts of one process; those of a later time replace all */
 	EVENT_LOSS,	  /* user: what could not be recorded, by cause */
 	EVENT_ENDED,	  /* user: nothing more will come of this shutdown, or not for now */
+	EVENT_ARGUMENTS,  /* user: the arguments of a member, where that is wanted */
 	EVENT_TYPES,
 };
 
@@ -285,6 +286,12 @@ struct event_program {
 	char exe[PATH_BYTES];
 };
 
+struct event_arguments {
+	struct event_header header;
+	struct process_id process;
+	char text[PATH_BYTES]; /* with blanks between them; what is longer is cut */
+};
+
 struct event_loss {
 	struct event_header header;
 	__u64 events;
@@ -312,6 +319,7 @@ _Static_assert(sizeof(struct counts) == 216, "wire layout");
 _Static_assert(sizeof(struct event_counts) == 264, "wire layout");
 _Static_assert(sizeof(struct event_service) == 2104, "wire layout");
 _Static_assert(sizeof(struct event_program) == 1072, "wire layout");
+_Static_assert(sizeof(struct event_arguments) == 1072, "wire layout");
 _Static_assert(sizeof(struct event_loss) == 48, "wire layout");
 _Static_assert(sizeof(struct event_ended) == 40, "wire layout");
 

@@ -147,6 +147,11 @@ static int build_process(const struct shutdown *s, const struct process *from,
 		if (!to->exe)
 			return -ENOMEM;
 	}
+	if (from->args) {
+		to->args = strdup(from->args);
+		if (!to->args)
+			return -ENOMEM;
+	}
 	if (!from->n_signals)
 		return 0;
 	to->signals = calloc(from->n_signals, sizeof(*to->signals));

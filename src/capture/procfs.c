@@ -30,6 +30,29 @@ int procfs_exe(uint32_t pid, char *ret_path, size_t size)
 	return 0;
 }
 
+int procfs_arguments(uint32_t pid, char *ret_text, size_t size)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64];
+	ssize_t length, i;
+
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	length = read(fd, ret_text, size - 1);
+	if (length <= 0)
+		return length ? -errno : -ENOENT;
+	while (length > 1 && !ret_text[length - 1])
+		length--;
+	for (i = 0; i < length; i++) {
+		if (!ret_text[i])
+			ret_text[i] = ' ';
+	}
+	ret_text[length] = '\0';
+	return 0;
+}
+
 int procfs_cgroup(uint32_t pid, char *ret_path, size_t size)
 {
 	_cleanup_fclose_ FILE *file = NULL;

@@ -362,6 +362,11 @@ int roster_on_listener(struct roster *roster, const struct event_listener *event
 	return 0;
 }
 
+bool roster_wants_arguments(const struct roster *roster)
+{
+	return roster->options.rules && roster->options.rules->records_arguments;
+}
+
 size_t roster_count(const struct roster *roster)
 {
 	return roster->count;

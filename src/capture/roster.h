@@ -77,6 +77,9 @@ int roster_on_listener(struct roster *roster, const struct event_listener *event
 /* NULL: not watched. */
 const struct service_info *roster_find(const struct roster *roster, uint64_t service);
 
+/* Are the arguments of processes to be recorded? */
+bool roster_wants_arguments(const struct roster *roster);
+
 /* How many services are watched. */
 size_t roster_count(const struct roster *roster);
 

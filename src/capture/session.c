@@ -95,7 +95,8 @@ int session_begin(struct session *session, const struct target *target, uint64_t
 
 	if (!service)
 		return 0;
-	err = snapshot_take(session->probe, service, target, session_take, session);
+	err = snapshot_take(session->probe, service, target,
+			    roster_wants_arguments(session->roster), session_take, session);
 	if (err == -ENOMEM)
 		return err;
 	if (err)
@@ -242,6 +243,8 @@ static void on_entered(void *context, const struct event_service *service,
 	struct session *session = context;
 	union event event;
 
+	if (session->options.on_service)
+		session->options.on_service(session->options.context, service->name);
 	if (!session->journal)
 		return;
 	event.service = *service;

@@ -29,6 +29,8 @@ struct session_options {
 	int (*on_shutdown)(void *context, const struct shutdown *shutdown);
 	/* A shutdown has begun, and its snapshot is taken. May be NULL. */
 	void (*on_begun)(void *context, const struct shutdown *shutdown, uint64_t snapshot_ns);
+	/* A service is watched, under this name (NAME_BYTES). May be NULL. */
+	void (*on_service)(void *context, const char *name);
 	void *context;
 
 	/* To outlive this process: all of these or none. */

@@ -74,6 +74,18 @@ static int tell_program(const struct process_id *id, const char *known_exe,
 	return sink(context, &event, sizeof(event));
 }
 
+static int tell_arguments(const struct process_id *id, const struct target *target, probe_sink sink,
+			  void *context)
+{
+	struct event_arguments event = {};
+
+	header_fill(&event.header, EVENT_ARGUMENTS, sizeof(event), target);
+	event.process = *id;
+	if (procfs_arguments(id->tgid, event.text, sizeof(event.text)))
+		return 0; /* gone already */
+	return sink(context, &event, sizeof(event));
+}
+
 static uint32_t own_netns(void)
 {
 	struct stat status;
@@ -123,7 +135,7 @@ static int tell_members(const struct service_info *service, const struct members
 }
 
 int snapshot_take(struct probe *probe, const struct service_info *service,
-		  const struct target *target, probe_sink sink, void *context)
+		  const struct target *target, bool with_arguments, probe_sink sink, void *context)
 {
 	struct members members = {};
 	size_t i;
@@ -140,6 +152,8 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 		err = tell_service(service, target, sink, context);
 	if (!err)
 		err = tell_members(service, &members, target, sink, context);
+	for (i = 0; with_arguments && !err && i < members.count; i++)
+		err = tell_arguments(&members.items[i].process, target, sink, context);
 	free(members.items);
 	return err;
 }

@@ -210,6 +210,9 @@ static void note_stats(struct ledger *ledger)
 void ledger_take(struct ledger *ledger, struct message *message)
 {
 	switch (message->kind) {
+	case MESSAGE_SERVICE:
+		count_under_way(ledger, message->service);
+		break;
 	case MESSAGE_BEGUN:
 		on_begun(ledger, message);
 		break;

@@ -14,7 +14,6 @@
 #include "src/cli/option_rows.h"
 #include "src/cli/selection.h"
 
-
 struct parse {
 	struct options *options;
 	unsigned int sets;

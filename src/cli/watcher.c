@@ -116,6 +116,17 @@ static int on_shutdown(void *context, const struct shutdown *shutdown)
 	return 0;
 }
 
+static void on_service(void *context, const char *name)
+{
+	struct message *message = calloc(1, sizeof(*message));
+
+	if (!message)
+		return;
+	message->kind = MESSAGE_SERVICE;
+	memcpy(message->service, name, NAME_BYTES);
+	post(context, message);
+}
+
 static void on_begun(void *context, const struct shutdown *shutdown, uint64_t snapshot_ns)
 {
 	struct watcher *watcher = context;
@@ -286,6 +297,7 @@ static int open_session(struct watcher *watcher, const struct watcher_options *o
 			    .rules = &config->services },
 		.on_shutdown = on_shutdown,
 		.on_begun = on_begun,
+		.on_service = on_service,
 		.context = watcher,
 		.pins = options->pins,
 		.journal = options->journal,

@@ -17,12 +17,13 @@
 struct watcher;
 
 enum message_kind {
-	MESSAGE_BEGUN,	/* a shutdown has begun */
-	MESSAGE_RECORD, /* a record, the last one of its shutdown unless it is provisional */
-	MESSAGE_NONE,	/* it was no shutdown after all */
-	MESSAGE_RELOAD, /* SIGHUP */
-	MESSAGE_STOP,	/* SIGTERM or SIGINT; nothing comes after it */
-	MESSAGE_FAILED, /* the capture broke; nothing comes after it */
+	MESSAGE_SERVICE, /* a service is watched */
+	MESSAGE_BEGUN,	 /* a shutdown has begun */
+	MESSAGE_RECORD,	 /* a record, the last one of its shutdown unless it is provisional */
+	MESSAGE_NONE,	 /* it was no shutdown after all */
+	MESSAGE_RELOAD,	 /* SIGHUP */
+	MESSAGE_STOP,	 /* SIGTERM or SIGINT; nothing comes after it */
+	MESSAGE_FAILED,	 /* the capture broke; nothing comes after it */
 };
 
 struct message {
@@ -30,7 +31,7 @@ struct message {
 	enum message_kind kind;
 	uint64_t generation;
 	double snapshot_seconds;      /* MESSAGE_BEGUN */
-	char service[NAME_BYTES + 1]; /* MESSAGE_BEGUN */
+	char service[NAME_BYTES + 1]; /* MESSAGE_SERVICE, MESSAGE_BEGUN */
 	struct record record;	      /* MESSAGE_RECORD */
 	int err;		      /* MESSAGE_FAILED */
 };

@@ -256,6 +256,9 @@ static int apply(struct shutdown *shutdown, const union event *event)
 	case EVENT_PROGRAM:
 		err = process_of(shutdown, &event->program.process, &process);
 		return err ? err : process_set_program(process, &event->program);
+	case EVENT_ARGUMENTS:
+		err = process_of(shutdown, &event->arguments.process, &process);
+		return err ? err : process_set_arguments(process, &event->arguments);
 	case EVENT_LISTENER:
 		return apply_listener(shutdown, event);
 	case EVENT_CONNECTION:

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The daemon lives, dies and lives again: no shutdown is lost, whatever happens to it."""
 
+import contextlib
 import os
 import pathlib
 import random
 import signal
+import sqlite3
 import subprocess
-import time
 
 import pytest
 
 from kit.daemon import Daemon
 from kit.expect import assert_whole
 from kit.judge import assert_agrees
-from kit.shutwatch import FAILED, FINE, SHUTWATCH
+from kit.shutwatch import FAILED
 
 
 @pytest.fixture
@@ -153,21 +154,13 @@ def test_stops_while_the_store_is_blocked(daemon, stage):
     stop = stage.send(victim.pid)
     client.wait_ended()
     daemon.wait_records(is_final=True)
-    blocker = subprocess.Popen(["sqlite3", str(daemon.store)], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
-    try:
-        print("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; SELECT 'locked';",
-              file=blocker.stdin, flush=True)
-        while "locked" not in blocker.stdout.readline():
-            assert blocker.poll() is None
+    with contextlib.closing(sqlite3.connect(daemon.store, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN EXCLUSIVE")
         victim, client = _busy_server(stage)
         stop = stage.send(victim.pid)
         client.wait_ended()
         assert daemon.wait_log("shutdown", 1)
         assert daemon.stop() < 1
-    finally:
-        blocker.kill()
-        blocker.communicate()
     daemon.start()
     records = daemon.wait_records(2, is_final=True)
     assert_whole(records[-1], [client], stop, [victim])
@@ -209,7 +202,7 @@ def test_excluded_and_named(daemon, stage):
     named, left_out = stage.server(), stage.server()
     daemon.write_config(
         f"reopen_window: 1s\n"
-        f"services:\n  - port: {named.port}\n    name: orders\n"
+        f"services:\n  - match: {{port: {named.port}}}\n    name: orders\n"
         f"exclusions:\n  - port: {left_out.port}\n")
     os.kill(daemon.pid, signal.SIGHUP)
     assert daemon.wait_log(f"{daemon.config} was read again")
