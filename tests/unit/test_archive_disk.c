@@ -116,7 +116,7 @@ static size_t count_at(const char *path)
 	return count;
 }
 
-/* Fills up on the way; what fits is whole, what does not waits, and is written when there is room. */
+/* What fits is whole; what does not waits, and is written when there is room. */
 static void test_fills_up(void **state)
 {
 	struct told told = {};

@@ -128,30 +128,57 @@ static int read_as_nobody(void *directory)
 	return -WEXITSTATUS(status);
 }
 
+/* Another process that has the store open until its end of the pipe is closed. */
+static pid_t hold_open(void *directory, int *ret_end)
+{
+	int ready[2], end[2];
+	pid_t child;
+	char byte;
+
+	assert_int_equal(pipe(ready) | pipe(end), 0);
+	child = fork();
+	if (child == 0) {
+		struct store *store = shelf_open(directory);
+
+		close(end[1]);
+		shelf_fill(store, 2);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		_exit(read(end[0], &byte, 1) != 0);
+	}
+	close(end[0]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	*ret_end = end[1];
+	return child;
+}
+
 static void test_unprivileged_reader(void **state)
 {
-	struct store *store;
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	int end, status;
+	pid_t writer;
 
 	if (geteuid() != 0)
 		skip(); /* there is nobody else to be */
-	store = shelf_open(*state);
-	shelf_fill(store, 1);
 	assert_int_equal(chmod(*state, 0755), 0);
+	writer = hold_open(*state, &end);
 	assert_int_equal(read_as_nobody(*state), -EACCES);
-	assert_int_equal(chown(shelf_path(*state), 0, 65534), 0);
-	store_close(store);
-	assert_int_equal(chmod(shelf_path(*state), 0644), 0);
-	exec(*state, "PRAGMA user_version = 1");
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		char path[160];
 
-		snprintf(path, sizeof(path), "%s%s", shelf_path(*state), i ? "-shm" : "-wal");
-		assert_int_equal(chmod(path, 0644), 0);
+		snprintf(path, sizeof(path), "%s%s", shelf_path(*state), suffixes[i]);
+		assert_int_equal(chown(path, 0, 65534), 0);
 	}
-	assert_int_equal(read_as_nobody(*state), 0); /* nobody writes */
-	store = shelf_open(*state);
-	assert_int_equal(read_as_nobody(*state), 0); /* while somebody does */
-	store_close(store);
+	assert_int_equal(read_as_nobody(*state), 0); /* while somebody writes */
+	close(end);
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_int_equal(status, 0);
+	assert_int_equal(open_writer(*state), 0);
+	assert_int_equal(read_as_nobody(*state), 0); /* nobody does, after an orderly end */
+	exec(*state, "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = WAL"); /* new ones */
+	assert_int_equal(read_as_nobody(*state), 0);
 }
 
 /* --- migration ------------------------------------------------------------------------------ */
