@@ -60,6 +60,9 @@ int session_tell_losses(struct session *session, uint64_t except_generation)
 	for (cause = 0; !err && cause < LOSS_CAUSES; cause++) {
 		if (losses[cause] == told[cause] || (is_alone && cause < LOSS_NESTED_PACKET))
 			continue;
+		/* Whose events these were shows when the ring has been read to its end. */
+		if (except_generation && cause == LOSS_EVENT_RING_FULL)
+			continue;
 		if (losses[cause] > told[cause] && !is_alone)
 			err = tell_loss(session, cause, losses[cause] - told[cause],
 					except_generation);

@@ -176,7 +176,9 @@ int session_recover(struct session *session)
 		  "looked at again, their records will say that they are incomplete",
 		  (unsigned long long)(losses - session->known_ring_losses));
 	session->known_ring_losses = losses;
-	err = adopt_stopping(session);
+	err = session_tell_losses(session, 0);
+	if (!err)
+		err = adopt_stopping(session);
 	return err ? err : note_gone(session);
 }
 
