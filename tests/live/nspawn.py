@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A machine with a real systemd, made of the host's own /usr by systemd-nspawn.
+
+It runs in the test's cgroup, in namespaces of its own, also where the host itself has no systemd
+and mixes cgroup v1 and v2 (--keep-unit; SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 gives it v2 only).
+"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import uuid
+
+from kit.cgroup import Cgroup
+from kit.clock import wait_until
+from kit.netns import Netns
+from kit.shutwatch import BUILD
+from kit.sockets import listens
+
+TOOL = shutil.which("systemd-nspawn")
+
+_V1 = pathlib.Path("/sys/fs/cgroup/systemd")  # of a hybrid host: nspawn mirrors its cgroups there
+_TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nWants={wants}\n"
+# Of what the host has installed, these have no business in here.
+_MASKED = ("systemd-networkd.service", "systemd-networkd.socket", "systemd-udevd.service",
+           "systemd-resolved.service", "systemd-timesyncd.service", "systemd-logind.service",
+           "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount")
+
+
+class _NetnsOf(Netns):
+    """The network namespace of a process."""
+
+    def __init__(self, pid):  # pylint: disable=super-init-not-called
+        self.fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+class Machine:
+    """units: {name: text}; those that `wants` names are started at boot. `with` ends it all."""
+
+    def __init__(self, stage, units, wants):
+        self.name = f"sw{uuid.uuid4().hex[:8]}"
+        self.notes = stage.directory / "notes"  # /notes in the machine
+        self._stage = stage
+        self._group = Cgroup()
+        self._program = None
+        self._root = stage.directory / "root"
+        self._netns = None
+        self.pid = None
+        self.notes.mkdir()
+        self._make_root({**units, "test.target": _TARGET.format(wants=" ".join(wants))})
+
+    def _make_root(self, units):
+        for name in ("usr", "proc", "sys", "dev", "run", "tmp", "var", "root",
+                     "etc/systemd/system"):
+            (self._root / name).mkdir(parents=True)
+        for name in ("bin", "sbin", "lib", "lib64"):
+            if os.path.islink(f"/{name}"):
+                (self._root / name).symlink_to(f"usr/{name}")
+        etc = self._root / "etc"
+        (etc / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+        (etc / "group").write_text("root:x:0:\n")
+        (etc / "os-release").write_text("ID=test\n")  # nspawn asks, before there is a /usr
+        (etc / "machine-id").write_text(uuid.uuid4().hex + "\n")
+        for name in _MASKED:
+            (etc / "systemd/system" / name).symlink_to("/dev/null")
+        for name, text in units.items():
+            path = etc / "systemd/system" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+
+    def __enter__(self):
+        self._program = self._stage.program(
+            [TOOL, f"--directory={self._root}", f"--machine={self.name}", "--bind-ro=/usr",
+             f"--bind-ro={BUILD.resolve() / 'victims'}:/victims", f"--bind={self.notes}:/notes",
+             "--register=no", "--keep-unit", "--private-network", "--console=pipe", "--boot",
+             "systemd.unit=test.target"],
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, cgroup=self._group)
+        try:
+            self.pid = self._wait_pids("init.scope")[0]
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(TimeoutError):
+            self.power_off()
+        self._program.kill()
+        self._group.remove()  # and whoever is left in it
+        if self._netns:
+            self._netns.close()
+        mirror = _V1 / pathlib.Path(self._group.path).name
+        for path in (mirror / "supervisor", mirror / "payload", mirror):
+            with contextlib.suppress(FileNotFoundError):
+                path.rmdir()
+        shutil.rmtree(f"/run/systemd/nspawn/propagate/{self.name}", ignore_errors=True)
+
+    def _wait_pids(self, cgroup):
+        """The processes in a cgroup of the machine, as the host numbers them."""
+        procs = pathlib.Path(self._group.path, "payload", cgroup, "cgroup.procs")
+
+        def read():
+            if self._program.has_ended():
+                raise RuntimeError(f"the machine ended\n{self._program.describe()}")
+            try:
+                return [int(pid) for pid in procs.read_text(encoding="ascii").split()]
+            except FileNotFoundError:
+                return []
+        return wait_until(read, f"processes in {cgroup}", 60)
+
+    def wait_serving(self, unit, port):
+        """Until the unit listens. Returns the pid of its process."""
+        pid, = self._wait_pids(f"system.slice/{unit}")
+        wait_until(lambda: listens(pid, port), f"{unit} to listen")
+        return pid
+
+    def netns(self):
+        """The network namespace of the machine, for a client."""
+        self._netns = self._netns or _NetnsOf(self.pid)
+        return self._netns
+
+    def run(self, *argv):
+        """A program in the machine."""
+        return self._stage.program(["nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p",
+                                    *argv])
+
+    def power_off(self):
+        """An orderly shutdown, which nspawn asks PID 1 for when it is itself told to stop."""
+        if not self._program.has_ended():
+            os.kill(self._program.pid, signal.SIGTERM)
+        self._program.wait(30)
