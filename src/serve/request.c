@@ -155,6 +155,10 @@ static bool is_authorised(struct request_context *context, struct MHD_Connection
 
 	if (config->n_users == 0)
 		return true;
+	if (context->is_stopping) {
+		*ret_reply = reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "shutwatch is stopping");
+		return false;
+	}
 	user = MHD_basic_auth_get_username_password(connection, &password);
 	if (user && password)
 		result = auth_check(context->auth, config, user, password, clock_boot_ns(),

@@ -10,13 +10,14 @@
 #include "src/serve/server.h"
 #include "src/serve/web.h"
 
-/* What the answers are made from. Used in the server's thread only, but for the two counters. */
+/* What the answers are made from. Used in the server's thread only, but for what is atomic. */
 struct request_context {
 	struct server_options options;
 	struct web *web;
 	struct auth *auth;
 	struct api api;
 	size_t held_bytes;
+	_Atomic bool is_stopping; /* nothing slow is begun any more */
 	_Atomic uint64_t requests;
 	_Atomic uint64_t refused;
 };

@@ -4,7 +4,7 @@
  *
  * libmicrohttpd is driven from our own loop over its epoll set, because it has a limit for idle
  * connections only: one that sends a byte now and then must end as well, so the loop also wakes
- * for the next deadline. All callbacks run in that thread; two counters are all it shares.
+ * for the next deadline. All callbacks run in that thread; it shares no more than counters and a flag.
  */
 #include "src/serve/server.h"
 
@@ -305,6 +305,7 @@ void server_stop(struct server *server)
 	if (!server)
 		return;
 	if (server->has_thread) {
+		server->requests.is_stopping = true;
 		eventfd_write(server->stop_fd, 1);
 		pthread_join(server->thread, NULL);
 	}
