@@ -61,16 +61,70 @@ static int add_listener(void *context, const void *bytes, size_t size)
 	return 0;
 }
 
+static int compare_ids(const struct process_id *a, const struct process_id *b)
+{
+	if (a->tgid != b->tgid)
+		return a->tgid > b->tgid ? 1 : -1;
+	if (a->started_ns != b->started_ns)
+		return a->started_ns > b->started_ns ? 1 : -1;
+	return 0;
+}
+
+static int compare_processes(const void *a, const void *b)
+{
+	const struct census_process *x = a, *y = b;
+
+	return compare_ids(&x->id, &y->id);
+}
+
+static int compare_holders(const void *a, const void *b)
+{
+	const struct event_listener *x = a, *y = b;
+
+	return compare_ids(&x->process, &y->process);
+}
+
+static void sort(struct census *census)
+{
+	if (census->n_processes)
+		qsort(census->processes, census->n_processes, sizeof(*census->processes),
+		      compare_processes);
+	if (census->n_listeners)
+		qsort(census->listeners, census->n_listeners, sizeof(*census->listeners),
+		      compare_holders);
+}
+
 struct census_process *census_find(const struct census *census, const struct process_id *id)
 {
-	size_t i;
+	struct census_process wanted = { .id = *id };
 
-	for (i = 0; i < census->n_processes; i++) {
-		if (census->processes[i].id.tgid == id->tgid &&
-		    census->processes[i].id.started_ns == id->started_ns)
-			return &census->processes[i];
+	if (!census->n_processes)
+		return NULL;
+	return bsearch(&wanted, census->processes, census->n_processes, sizeof(wanted),
+		       compare_processes);
+}
+
+/* The first listener of a process; census->n_listeners or another's: it has none. */
+static size_t first_listener(const struct census *census, const struct process_id *holder)
+{
+	size_t low = 0, high = census->n_listeners;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_ids(&census->listeners[middle].process, holder) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return low;
+}
+
+static bool is_held_by(const struct census *census, size_t listener,
+		       const struct process_id *holder)
+{
+	return listener < census->n_listeners &&
+	       !compare_ids(&census->listeners[listener].process, holder);
 }
 
 static void mark_kin(struct census *census)
@@ -117,6 +171,7 @@ int census_take(struct census *census, struct probe *probe)
 		err = probe_list_listeners(probe, 0, add_listener, census);
 	if (err)
 		return err;
+	sort(census);
 	mark_kin(census);
 	read_identities(census);
 	return 0;
@@ -135,12 +190,10 @@ static bool holds_port(const struct census *census, const struct process_id *id,
 {
 	size_t i;
 
-	for (i = 0; i < census->n_listeners; i++) {
+	for (i = first_listener(census, id); is_held_by(census, i, id); i++) {
 		const struct event_listener *listener = &census->listeners[i];
 
-		if (listener->process.tgid == id->tgid &&
-		    listener->process.started_ns == id->started_ns &&
-		    (port == UINT32_MAX || (listener->port && listener->port == port)))
+		if (port == UINT32_MAX || (listener->port && listener->port == port))
 			return true;
 	}
 	return false;
@@ -234,12 +287,9 @@ static bool share_listener(const struct census *census, const struct process_id 
 {
 	size_t i, k;
 
-	for (i = 0; i < census->n_listeners; i++) {
-		if (census->listeners[i].process.tgid != a->tgid)
-			continue;
-		for (k = 0; k < census->n_listeners; k++) {
-			if (census->listeners[k].process.tgid == b->tgid &&
-			    census->listeners[k].cookie == census->listeners[i].cookie)
+	for (i = first_listener(census, a); is_held_by(census, i, a); i++) {
+		for (k = first_listener(census, b); is_held_by(census, k, b); k++) {
+			if (census->listeners[k].cookie == census->listeners[i].cookie)
 				return true;
 		}
 	}

@@ -21,14 +21,15 @@ struct census_process {
 	bool is_candidate; /* listens, or is asked for */
 	bool has_identity; /* its cgroup is a service */
 	struct cgroup_service identity;
-	size_t root; /* index of the root of its service; SIZE_MAX: of none */
+	size_t root;	 /* index of the root of its service; SIZE_MAX: of none */
+	uint64_t number; /* of a root: the number of its service; the roster's */
 };
 
 struct census {
-	struct census_process *processes;
+	struct census_process *processes; /* by id */
 	size_t n_processes;
 	size_t processes_capacity;
-	struct event_listener *listeners;
+	struct event_listener *listeners; /* by their holder */
 	size_t n_listeners;
 	size_t listeners_capacity;
 };

@@ -122,11 +122,8 @@ static int tell_counts(void *context, const void *key, const void *value)
 int probe_tell_counts(struct probe *probe, const struct target *target, uint64_t now_ns)
 {
 	struct counts_sweep sweeping = { .probe = probe, .target = target, .now_ns = now_ns };
-	struct counts_key key, next;
-	struct counts counts;
 
-	return sweep(bpf_map__fd(probe->skeleton->maps.counts), &key, &next, sizeof(key), &counts,
-		     tell_counts, &sweeping);
+	return sweep(probe->skeleton->maps.counts, tell_counts, &sweeping);
 }
 
 static int are_counts_of(void *context, const void *key, const void *value)
@@ -159,19 +156,10 @@ static int is_dead_member_of(void *context, const void *key, const void *value)
 void probe_forget(struct probe *probe, const struct target *target)
 {
 	struct target copy = *target;
-	struct counts_key counts_key, next_counts_key;
-	struct process_id id, next_id;
-	struct event_connection closed;
-	struct member member;
-	struct counts counts;
-	uint64_t cookie, next_cookie;
 
-	sweep(bpf_map__fd(probe->skeleton->maps.counts), &counts_key, &next_counts_key,
-	      sizeof(counts_key), &counts, are_counts_of, &copy);
-	sweep(bpf_map__fd(probe->skeleton->maps.closed), &cookie, &next_cookie, sizeof(cookie),
-	      &closed, is_closed_of, &copy);
-	sweep(bpf_map__fd(probe->skeleton->maps.members), &id, &next_id, sizeof(id), &member,
-	      is_dead_member_of, &copy);
+	sweep(probe->skeleton->maps.counts, are_counts_of, &copy);
+	sweep(probe->skeleton->maps.closed, is_closed_of, &copy);
+	sweep(probe->skeleton->maps.members, is_dead_member_of, &copy);
 }
 
 bool probe_is_resumed(const struct probe *probe)

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Owns nothing. Entries are counted by reading them in batches (Linux 5.6). */
+/* Owns nothing.  */
 #include "src/capture/probe_stats.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "src/base/cleanup.h"
 #include "src/capture/probe_internal.h"
-
-#define BATCH 1024
+#include "src/capture/sweep.h"
 
 static bool is_hash(const struct bpf_map *map)
 {
@@ -17,27 +11,21 @@ static bool is_hash(const struct bpf_map *map)
 	       bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH;
 }
 
+static int count_one(void *context, const void *key, const void *value)
+{
+	uint64_t *entries = context;
+
+	(void)key;
+	(void)value;
+	(*entries)++;
+	return 0;
+}
+
 static uint64_t count_entries(const struct bpf_map *map)
 {
-	_cleanup_free_ char *keys = calloc(BATCH, bpf_map__key_size(map));
-	_cleanup_free_ char *values = calloc(BATCH, bpf_map__value_size(map));
 	uint64_t entries = 0;
-	__u32 from = 0, to = 0;
-	bool is_first = true;
 
-	while (keys && values) {
-		__u32 count = BATCH;
-		int err = bpf_map_lookup_batch(bpf_map__fd(map), is_first ? NULL : &from, &to, keys,
-					       values, &count, NULL);
-
-		if (err && err != -ENOENT)
-			break;
-		entries += count;
-		if (err)
-			break;
-		is_first = false;
-		from = to;
-	}
+	sweep(map, count_one, &entries);
 	return entries;
 }
 

@@ -29,21 +29,39 @@ struct roster *roster_new(struct probe *probe, const struct roster_options *opti
 
 void roster_free(struct roster *roster)
 {
+	size_t i;
+
 	if (!roster)
 		return;
+	for (i = 0; i < roster->count; i++)
+		free(roster->services[i]);
 	free(roster->services);
 	free(roster);
 }
 
+/* The index of the first service whose number is not below this one. */
+static size_t lower_bound(const struct roster *roster, uint64_t number)
+{
+	size_t low = 0, high = roster->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (roster->services[middle]->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 struct service_info *roster_service(const struct roster *roster, uint64_t number)
 {
-	size_t i;
+	size_t at = lower_bound(roster, number);
 
-	for (i = 0; i < roster->count; i++) {
-		if (roster->services[i].number == number)
-			return &roster->services[i];
-	}
-	return NULL;
+	if (at == roster->count || roster->services[at]->number != number)
+		return NULL;
+	return roster->services[at];
 }
 
 const struct service_info *roster_find(const struct roster *roster, uint64_t service)
@@ -53,239 +71,33 @@ const struct service_info *roster_find(const struct roster *roster, uint64_t ser
 
 int roster_enter(struct roster *roster, uint64_t number, struct service_info **ret_info)
 {
+	_cleanup_free_ struct service_info *info = calloc(1, sizeof(*info));
+	size_t at;
 	int err;
 
+	if (!info)
+		return -ENOMEM;
 	err = array_reserve((void **)&roster->services, &roster->capacity, roster->count,
 			    sizeof(*roster->services));
-	if (err)
-		return err;
-	if (!number) {
+	if (!err && !number)
 		err = probe_add_service(roster->probe, &number);
-		if (err)
-			return err;
-	}
-	*ret_info = &roster->services[roster->count++];
-	memset(*ret_info, 0, sizeof(**ret_info));
-	(*ret_info)->number = number;
-	return 0;
-}
-
-/* The number under which members of this root are entered already; 0: none. */
-static uint64_t known_number(const struct census *census, size_t root)
-{
-	size_t i;
-
-	if (census->processes[root].service)
-		return census->processes[root].service;
-	for (i = 0; i < census->n_processes; i++) {
-		if (census->processes[i].root == root && census->processes[i].service)
-			return census->processes[i].service;
-	}
-	return 0;
-}
-
-static void describe(struct service_info *info, const struct census_process *root)
-{
-	info->root = root->id;
-	if (procfs_exe(root->id.tgid, info->exe, sizeof(info->exe)))
-		info->exe[0] = '\0';
-	if (root->has_identity) {
-		info->identity = root->identity;
-		return;
-	}
-	info->identity.kind = SERVICE_TREE;
-	memcpy(info->identity.name, root->comm, sizeof(root->comm));
-	procfs_cgroup(root->id.tgid, info->identity.cgroup, sizeof(info->identity.cgroup));
-}
-
-static size_t ports_of(const struct census *census, size_t root, uint16_t *ports, size_t max)
-{
-	size_t i, count = 0;
-
-	for (i = 0; i < census->n_listeners && count < max; i++) {
-		const struct census_process *holder =
-			census_find(census, &census->listeners[i].process);
-
-		if (holder && holder->root == root && census->listeners[i].port)
-			ports[count++] = census->listeners[i].port;
-	}
-	return count;
-}
-
-/* What the configuration knows better. Returns 0 or -errno. */
-static int follow_rule(struct roster *roster, const struct census *census, size_t root,
-		       struct service_info *info)
-{
-	uint16_t ports[64];
-	struct rule_subject subject = {
-		.unit = info->identity.unit,
-		.cgroup = info->identity.cgroup,
-		.exe = info->exe,
-		.ports = ports,
-	};
-	const struct service_rule *rule;
-
-	if (!info->is_configured && (!roster->options.rules || !roster->options.rules->count))
-		return 0;
-	subject.n_ports = ports_of(census, root, ports, ARRAY_SIZE(ports));
-	rule = rules_find(roster->options.rules, &subject);
-	if (rule && rule->name)
-		snprintf(info->identity.name, sizeof(info->identity.name), "%s", rule->name);
-	info->grace_ns = rule ? rule->grace_ns : 0;
-	info->is_configured = rule;
-	return probe_configure_service(roster->probe, info->number, rule ? rule->stop_signals : 0,
-				       rule && rule->is_multiplexed);
-}
-
-static void tell_entered(const struct roster *roster, const struct service_info *info)
-{
-	struct event_service service = {
-		.header = { .type = EVENT_SERVICE,
-			    .size = sizeof(service),
-			    .service = info->number },
-	};
-	struct event_program root = {
-		.header = { .type = EVENT_PROGRAM, .size = sizeof(root), .service = info->number },
-		.process = info->root,
-	};
-
-	if (!roster->options.on_entered)
-		return;
-	cgroup_service_tell(&info->identity, &service);
-	service.grace_ns = info->grace_ns;
-	memcpy(root.exe, info->exe, sizeof(root.exe));
-	roster->options.on_entered(roster->options.context, &service, &root);
-}
-
-static int enter_members(struct roster *roster, const struct census *census, size_t root,
-			 uint64_t number)
-{
-	size_t i;
-	int err;
-
-	for (i = 0; i < census->n_processes; i++) {
-		const struct census_process *process = &census->processes[i];
-
-		if (process->root != root || process->service == number)
-			continue;
-		err = probe_set_member(roster->probe, &process->id, number);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int enter_listener(struct roster *roster, const struct event_listener *listener,
-			  uint64_t number)
-{
-	struct listener_key key = {};
-
-	memcpy(key.address, listener->address, sizeof(key.address));
-	key.netns = listener->netns;
-	key.port = listener->port;
-	return probe_add_listener(roster->probe, &key, number, roster->adopting);
-}
-
-static int enter_listeners(struct roster *roster, const struct census *census, size_t root,
-			   uint64_t number)
-{
-	size_t i;
-	int err;
-
-	for (i = 0; i < census->n_listeners; i++) {
-		const struct event_listener *listener = &census->listeners[i];
-		const struct census_process *holder = census_find(census, &listener->process);
-
-		if (!listener->port || !holder || holder->root != root)
-			continue;
-		err = enter_listener(roster, listener, number);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int enter_service(struct roster *roster, const struct census *census, size_t root)
-{
-	uint64_t number = known_number(census, root);
-	struct service_info *info = number ? roster_service(roster, number) : NULL;
-	int err;
-
-	if (!info) {
-		err = roster_enter(roster, number, &info);
-		if (err)
-			return err;
-	}
-	info->seeding = roster->seedings;
-	describe(info, &census->processes[root]);
-	err = follow_rule(roster, census, root, info);
 	if (err)
 		return err;
-	tell_entered(roster, info);
-	err = enter_members(roster, census, root, info->number);
-	if (err)
-		return err;
-	return enter_listeners(roster, census, root, info->number);
+	info->number = number;
+	at = lower_bound(roster, number);
+	memmove(&roster->services[at + 1], &roster->services[at],
+		(roster->count++ - at) * sizeof(*roster->services));
+	roster->services[at] = *ret_info = TAKE_PTR(info);
+	return 0;
 }
 
-static const struct selector *find_unmatched(const struct roster *roster,
-					     const struct census *census)
+void roster_drop(struct roster *roster, struct service_info *info)
 {
-	size_t i;
+	size_t at = lower_bound(roster, info->number);
 
-	for (i = 0; i < roster->options.selectors->count; i++) {
-		if (!census_matches(census, &roster->options.selectors->items[i]))
-			return &roster->options.selectors->items[i];
-	}
-	return NULL;
-}
-
-int roster_seed(struct roster *roster, size_t *ret_services)
-{
-	struct census census;
-	size_t i;
-	int err = census_take(&census, roster->probe);
-
-	roster->seedings++;
-	if (!err) {
-		census_group(&census, roster->options.selectors, roster->options.exclusions);
-		roster->unmatched = find_unmatched(roster, &census);
-	}
-	for (i = 0; !err && i < census.n_processes; i++) {
-		if (census.processes[i].root == i)
-			err = enter_service(roster, &census, i);
-	}
-	census_fini(&census);
-	if (!err)
-		*ret_services = roster->count;
-	return err;
-}
-
-int roster_reconfigure(struct roster *roster, const struct selectors *selectors,
-		       const struct selectors *exclusions, const struct service_rules *rules,
-		       bool (*is_needed)(void *context, uint64_t service), void *context)
-{
-	size_t i, services;
-	int err;
-
-	roster->options.selectors = selectors;
-	roster->options.exclusions = exclusions;
-	roster->options.rules = rules;
-	err = roster_seed(roster, &services);
-	for (i = 0; !err && i < roster->count; i++) {
-		const struct service_info *info = &roster->services[i];
-
-		if (info->seeding == roster->seedings || is_needed(context, info->number))
-			continue;
-		probe_remove_service(roster->probe, info->number);
-		roster->services[i--] = roster->services[--roster->count];
-	}
-	return err;
-}
-
-const struct selector *roster_unmatched(const struct roster *roster)
-{
-	return roster->unmatched;
+	memmove(&roster->services[at], &roster->services[at + 1],
+		(--roster->count - at) * sizeof(*roster->services));
+	free(info);
 }
 
 struct pid_search {
@@ -315,7 +127,7 @@ static int enter_inherited(void *context, const void *bytes, size_t size)
 
 	if (size != sizeof(*listener) || !listener->port)
 		return 0;
-	return enter_listener(inherited->roster, listener, inherited->number);
+	return roster_enter_listener(inherited->roster, listener, inherited->number);
 }
 
 int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
@@ -379,5 +191,5 @@ void roster_remove(struct roster *roster, uint64_t service)
 	if (!info)
 		return;
 	probe_remove_service(roster->probe, service);
-	*info = roster->services[--roster->count];
+	roster_drop(roster, info);
 }

@@ -89,12 +89,11 @@ int roster_prune(struct roster *roster, bool (*is_needed)(void *context, uint64_
 		if (!roster_service(roster, known.numbers[i]))
 			probe_remove_service(roster->probe, known.numbers[i]);
 	}
-	for (i = 0; !err && i < roster->count; i++) {
-		uint64_t number = roster->services[i].number;
+	for (i = roster->count; !err && i-- > 0;) {
+		struct service_info *info = roster->services[i];
 
-		if (is_known(&known, number) || is_needed(context, number))
-			continue;
-		roster->services[i--] = roster->services[--roster->count];
+		if (!is_known(&known, info->number) && !is_needed(context, info->number))
+			roster_drop(roster, info);
 	}
 	free(known.numbers);
 	return err;

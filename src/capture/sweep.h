@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Walks a BPF hash map and weeds it on the way. */
+/* One walk over a hash map. */
 #ifndef SHUTWATCH_SWEEP_H
 #define SHUTWATCH_SWEEP_H
 
 #include <stddef.h>
 
-/* Returns 1: delete this entry; 0: keep it; below: an error, which ends the sweep. */
+struct bpf_map;
+
+/* Returns 1: delete this entry; 0: keep it; below 0: stop, with this error. */
 typedef int (*sweep_visit)(void *context, const void *key, const void *value);
 
-/* `key`, `next` and `value` are room for two keys and a value. Returns 0 or what visit() did. */
-int sweep(int map_fd, void *key, void *next, size_t key_size, void *value, sweep_visit visit,
-	  void *context);
+/*
+ * Visits every entry that is there from beginning to end; others may be missed. Returns 0, the
+ * visitor's error, or -errno.
+ */
+int sweep(const struct bpf_map *map, sweep_visit visit, void *context);
 
 #endif

@@ -51,11 +51,8 @@ static int visit_service(void *context, const void *key, const void *value)
 int probe_list_services(struct probe *probe, probe_service_visit visit, void *context)
 {
 	struct services_sweep sweeping = { .visit = visit, .context = context };
-	uint64_t service, next;
-	struct service_state state;
 
-	return sweep(bpf_map__fd(probe->skeleton->maps.services), &service, &next, sizeof(service),
-		     &state, visit_service, &sweeping);
+	return sweep(probe->skeleton->maps.services, visit_service, &sweeping);
 }
 
 int probe_set_member(struct probe *probe, const struct process_id *id, uint64_t service)
