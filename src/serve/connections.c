@@ -70,9 +70,29 @@ void connections_remove(struct connections *connections, struct connection *conn
 	free(connection);
 }
 
+static void connection_cut(struct connection *connection)
+{
+	shutdown(connection->fd, SHUT_RDWR);
+	connection->is_cut = true;
+}
+
+/*
+ * libmicrohttpd 0.9.75 waits for edges, and after a short read for the next one: where the FIN
+ * came with the request it never sees it, and the connection would stay until it is idle for
+ * too long.
+ */
+static bool has_peer_closed(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void connection_answered(struct connection *connection, uint64_t now_ns)
 {
 	connection->deadline_ns = now_ns + CONNECTION_TOTAL_NS;
+	if (has_peer_closed(connection->fd))
+		connection_cut(connection);
 }
 
 uint64_t connections_sweep(struct connections *connections, uint64_t now_ns)
@@ -82,12 +102,10 @@ uint64_t connections_sweep(struct connections *connections, uint64_t now_ns)
 	for (struct connection *each = connections->first; each; each = each->next) {
 		if (each->is_cut)
 			continue;
-		if (each->deadline_ns <= now_ns) {
-			shutdown(each->fd, SHUT_RDWR);
-			each->is_cut = true;
-		} else if (each->deadline_ns < next_ns) {
+		if (each->deadline_ns <= now_ns)
+			connection_cut(each);
+		else if (each->deadline_ns < next_ns)
 			next_ns = each->deadline_ns;
-		}
 	}
 	return next_ns;
 }

@@ -41,7 +41,7 @@ struct connection *connections_add(struct connections *connections, const struct
 				   int fd, struct tls *tls, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
 
-/* Its request was answered: its time begins anew. */
+/* Its request was answered: its time begins anew, unless the peer has said that it is done. */
 void connection_answered(struct connection *connection, uint64_t now_ns);
 
 /* Shuts down those whose time is over. Returns when the next one's is; UINT64_MAX: none. */

@@ -4,7 +4,7 @@
  *
  * libmicrohttpd is driven from our own loop over its epoll set, because it has a limit for idle
  * connections only: one that sends a byte now and then must end as well, so the loop also wakes
- * for the next deadline. All callbacks run in that thread; it shares no more than counters and a flag.
+ * for the next deadline. All callbacks run in that thread; counters and a flag are all it shares.
  */
 #include "src/serve/server.h"
 
@@ -153,7 +153,7 @@ static int start_daemon(struct server *server, int fd)
 {
 	bool has_tls = web_tls(server->requests.web);
 	struct MHD_OptionItem tls_options[] = {
-		{ MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)no_certificate, NULL },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, no_certificate },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 

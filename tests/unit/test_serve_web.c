@@ -138,63 +138,63 @@ static void test_nothing_given(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	const char *says; /* behind the name of the file */
+} faults[] = {
+	{ "\nbasic_auth:\n  a: b\n", ":3: basic_auth: unknown key" },
+	{ "rate_limit: {}\n", ":1: rate_limit: not supported" },
+	{ TLS "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", ":4: cipher_suites: not sup" },
+	{ TLS "  client_allowed_sans: [a]\n", ":4: client_allowed_sans: not supported" },
+	{ TLS "  cert: x\n", ":4: cert: not supported: use cert_file" },
+	{ TLS "  min_version: SSL30\n", ":4: min_version: must be TLS10" },
+	{ TLS "  min_version: TLS14\n", ":4: min_version: must be TLS10" },
+	{ TLS "  min_version: TLS13\n  max_version: TLS12\n", "min_version is above" },
+	{ TLS "  client_auth_type: Maybe\n", ":4: client_auth_type: must be NoClient" },
+	{ TLS "  client_auth_type: RequireAndVerifyClientCert\n", "needs a client_ca_file" },
+	{ TLS "  client_ca_file: ca.pem\n", "client_ca_file is of no use" },
+	{ TLS "  curve_preferences: [P1]\n", ":4: curve_preferences: must be CurveP256" },
+	{ TLS "  curve_preferences: X25519\n", ":4: curve_preferences: must be a list" },
+	{ TLS "  prefer_server_cipher_suites: yes\n", ":4: prefer_server_cipher_suites: " },
+	{ TLS "  key_file: again\n", ":4: key_file: given twice" },
+	{ TLS "  nested: {a: b}\n", ":4: nested: unknown key" },
+	{ "tls_server_config:\n  cert_file: c\n", "needs cert_file and key_file" },
+	{ "tls_server_config:\n  cert_file: [c]\n", ":2: cert_file: must be a text" },
+	{ "tls_server_config:\n  cert_file:\n", "cert_file: must be a text" },
+	{ "tls_server_config: 1\n", ":1: tls_server_config: must be a mapping" },
+	{ "http_server_config:\n  http2: true\n", ":2: http2: must be false: HTTP/1.1" },
+	{ "http_server_config:\n  headers:\n    Set-Cookie: a\n", ":3: Set-Cookie: this" },
+	{ "http_server_config:\n  headers:\n    X-Frame-Options: \"a\\r\\nB: c\"\n",
+	  ":3: X-Frame-Options: must be printable" },
+	{ "http_server_config:\n  headers:\n    X-Frame-Options: a\n"
+	  "    x-frame-options: b\n",
+	  ":4: x-frame-options: given twice" },
+	{ "basic_auth_users:\n  a: secret\n", ":2: a: must be a bcrypt hash" },
+	{ "basic_auth_users:\n  a: " HASH "x\n", ":2: a: must be a bcrypt hash" },
+	{ "basic_auth_users:\n  'a:b': " HASH "\n", ":2: a:b: a user's name cannot" },
+	{ "basic_auth_users:\n  a: " HASH "\n  a: " HASH "\n", ":3: a: given twice" },
+	{ "basic_auth_users: [a]\n", ":1: basic_auth_users: must be a mapping" },
+	{ "basic_auth_users:\n  [a]: b\n", ":2: basic_auth_users: a key that is no" },
+	{ "- a\n", ":1: the file: must be a mapping" },
+	{ "word\n", ":1: the file: must be a mapping" },
+	{ "a: b: c\n", ":1: mapping values are not allowed" },
+	{ "\n\na: [b\n", ":4: " },
+	{ "basic_auth_users: &x\n  a: *x\n", ":1: a: must be a text" },
+	{ "--- {}\n--- {}\n", ": more than one document" },
+	{ "\x01\n", "control characters are not allowed" },
+};
+
 static void test_refused(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *says; /* behind the name of the file */
-	} cases[] = {
-		{ "\nbasic_auth:\n  a: b\n", ":3: basic_auth: unknown key" },
-		{ "rate_limit: {}\n", ":1: rate_limit: not supported" },
-		{ TLS "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", ":4: cipher_suites: not sup" },
-		{ TLS "  client_allowed_sans: [a]\n", ":4: client_allowed_sans: not supported" },
-		{ TLS "  cert: x\n", ":4: cert: not supported: use cert_file" },
-		{ TLS "  min_version: SSL30\n", ":4: min_version: must be TLS10" },
-		{ TLS "  min_version: TLS14\n", ":4: min_version: must be TLS10" },
-		{ TLS "  min_version: TLS13\n  max_version: TLS12\n", "min_version is above" },
-		{ TLS "  client_auth_type: Maybe\n", ":4: client_auth_type: must be NoClient" },
-		{ TLS "  client_auth_type: RequireAndVerifyClientCert\n",
-		  "needs a client_ca_file" },
-		{ TLS "  client_ca_file: ca.pem\n", "client_ca_file is of no use" },
-		{ TLS "  curve_preferences: [P1]\n", ":4: curve_preferences: must be CurveP256" },
-		{ TLS "  curve_preferences: X25519\n", ":4: curve_preferences: must be a list" },
-		{ TLS "  prefer_server_cipher_suites: yes\n", ":4: prefer_server_cipher_suites: " },
-		{ TLS "  key_file: again\n", ":4: key_file: given twice" },
-		{ TLS "  nested: {a: b}\n", ":4: nested: unknown key" },
-		{ "tls_server_config:\n  cert_file: c\n", "needs cert_file and key_file" },
-		{ "tls_server_config:\n  cert_file: [c]\n", ":2: cert_file: must be a text" },
-		{ "tls_server_config:\n  cert_file:\n", "cert_file: must be a text" },
-		{ "tls_server_config: 1\n", ":1: tls_server_config: must be a mapping" },
-		{ "http_server_config:\n  http2: true\n", ":2: http2: must be false: HTTP/1.1" },
-		{ "http_server_config:\n  headers:\n    Set-Cookie: a\n", ":3: Set-Cookie: this" },
-		{ "http_server_config:\n  headers:\n    X-Frame-Options: \"a\\r\\nB: c\"\n",
-		  ":3: X-Frame-Options: must be printable" },
-		{ "http_server_config:\n  headers:\n    X-Frame-Options: a\n"
-		  "    x-frame-options: b\n",
-		  ":4: x-frame-options: given twice" },
-		{ "basic_auth_users:\n  a: secret\n", ":2: a: must be a bcrypt hash" },
-		{ "basic_auth_users:\n  a: " HASH "x\n", ":2: a: must be a bcrypt hash" },
-		{ "basic_auth_users:\n  'a:b': " HASH "\n", ":2: a:b: a user's name cannot" },
-		{ "basic_auth_users:\n  a: " HASH "\n  a: " HASH "\n", ":3: a: given twice" },
-		{ "basic_auth_users: [a]\n", ":1: basic_auth_users: must be a mapping" },
-		{ "basic_auth_users:\n  [a]: b\n", ":2: basic_auth_users: a key that is no" },
-		{ "- a\n", ":1: the file: must be a mapping" },
-		{ "word\n", ":1: the file: must be a mapping" },
-		{ "a: b: c\n", ":1: mapping values are not allowed" },
-		{ "\n\na: [b\n", ":4: " },
-		{ "basic_auth_users: &x\n  a: *x\n", ":1: a: must be a text" },
-		{ "--- {}\n--- {}\n", ": more than one document" },
-		{ "\x01\n", "control characters are not allowed" },
-	};
 	struct files *files = *state;
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		_cleanup_free_ char *said = NULL;
 		int err;
 
-		said = complaints(files, cases[i].text, &err);
-		if (err != -EINVAL || !strstr(said, files->config) || !strstr(said, cases[i].says))
-			fail_msg("%s%d, %s", cases[i].text, err, said);
+		said = complaints(files, faults[i].text, &err);
+		if (err != -EINVAL || !strstr(said, files->config) || !strstr(said, faults[i].says))
+			fail_msg("%s%d, %s", faults[i].text, err, said);
 		/* Neither a hash nor what may be a password is told. */
 		assert_null(strstr(said, "secret"));
 		assert_null(strstr(said, HASH));
