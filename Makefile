@@ -47,6 +47,7 @@ UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_AIDS := $(patsubst %.c,$(BUILD)/san/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,\
              $(wildcard tests/live/victims/*.c))
+HTTP_HOST := $(BUILD)/tests/http_host
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
 INSTALL_UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/shutwatch.service
@@ -77,7 +78,7 @@ check: all check-programs ## unit tests and replays under sanitizers, lint; no r
 	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status
 
 .PHONY: victims check-programs
-victims: $(VICTIMS)
+victims: $(VICTIMS) $(HTTP_HOST)
 	@:
 check-programs: $(UNIT) $(BUILD)/san/shutwatch
 	@:
@@ -150,10 +151,17 @@ $(BUILD)/san/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
 # Only these see the skeleton.
-$(foreach f,probe features,$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
+$(foreach f,probe probe_stats watched ending features,$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) \
 		$(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+# The HTTP server alone, sanitized: strangers' bytes reach it first.
+$(HTTP_HOST): $(BUILD)/san/tests/live/http_host.o $(BUILD)/san/tests/unit/fixtures.o \
+		$(filter-out $(BUILD)/san/src/cli/%.o,$(SAN_OBJ))
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
@@ -165,4 +173,4 @@ $(BUILD)/victims/%: tests/live/victims/%.c
 		-lssl -lcrypto
 
 -include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
-         $(UNIT_AIDS:.o=.d)
+         $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d

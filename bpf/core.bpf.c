@@ -5,17 +5,16 @@
  *
  *  - Every table is bounded; what finds no room is counted by cause, never silently dropped.
  *  - Counters only grow, by atomic adds: they stay exact when a ring buffer overflows.
- *  - Nothing is sent and no per-connection state exists while armed_services is 0.
+ *  - Nothing is sent and no per-connection state exists while shared.armed_services is 0.
  */
 #include "core.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-__u32 armed_services;
-__u64 shutdowns;     /* numbers the generations */
-__u64 services_seen; /* numbers the services that the kernel adds */
+struct shared shared SEC(".data.shared");
 struct target target;
 
+const volatile __u64 instance;
 const volatile bool follow_listeners;
 const volatile __u32 collector_tgid;
 const volatile __u32 forwarder_tgid;
@@ -23,7 +22,7 @@ const volatile __u64 jiffy_ns = 4000000;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
+	__uint(max_entries, 1024 * 1024);
 } events SEC(".maps");
 
 struct {
@@ -124,9 +123,22 @@ __hidden void member_remove(const struct process_id *id)
 	bpf_map_delete_elem(&members, id);
 }
 
+static long forgive(struct bpf_map *map, const struct process_id *id, struct member *member,
+		    u64 *service)
+{
+	if (member->service == *service)
+		__sync_fetch_and_and(&member->flags, ~MEMBER_SIGNALLED);
+	return 0;
+}
+
+__hidden void members_forgive(u64 service)
+{
+	bpf_for_each_map_elem(&members, forgive, &service, 0);
+}
+
 __hidden u64 service_add(void)
 {
-	u64 service = __sync_fetch_and_add(&services_seen, 1) + SERVICE_FROM_KERNEL;
+	u64 service = __sync_fetch_and_add(&shared.kernel_services, 1) + SERVICE_FROM_KERNEL;
 
 	if (bpf_map_update_elem(&services, &service, &no_state, BPF_NOEXIST)) {
 		loss_count(LOSS_MEMBERS_FULL);
@@ -149,10 +161,10 @@ __hidden bool service_arm(struct service_state *state, u64 now_ns)
 	/* Before the generation shows: others read them as soon as it does. */
 	state->armed_ns = now_ns;
 	state->armed_jiffies = bpf_jiffies64();
-	generation = __sync_fetch_and_add(&shutdowns, 1) + 1;
+	generation = __sync_fetch_and_add(&shared.shutdowns, 1) + 1;
 	if (__sync_val_compare_and_swap(&state->generation, 0, generation) != 0)
 		return false;
-	__sync_fetch_and_add(&armed_services, 1);
+	__sync_fetch_and_add(&shared.armed_services, 1);
 	return true;
 }
 

@@ -16,10 +16,11 @@
 
 #include "maps.h"
 
-/* How many services are stopping. 0: the socket programs return after this one load. */
-extern __u32 armed_services;
+/* While shared.armed_services is 0 the socket programs return after this one load. */
+extern struct shared shared;
 
 /* Set before loading. */
+extern const volatile __u64 instance;	     /* of these programs; see is_retired() */
 extern const volatile bool follow_listeners; /* whoever starts to listen becomes a member */
 extern const volatile __u32 collector_tgid;
 extern const volatile __u32 forwarder_tgid; /* 0: none; signals to it are told as well */
@@ -27,6 +28,12 @@ extern const volatile __u64 jiffy_ns;
 
 /* What the iterators and end_shutdown work on; set by user space before it runs them. */
 extern struct target target;
+
+/* Newer programs have taken over, or are not yet to take over: they alone do the work. */
+static __always_inline bool is_retired(void)
+{
+	return shared.active_instance != instance;
+}
 
 /* One connection of a stopping service. Lives with the socket. */
 struct connection_tag {
@@ -69,6 +76,8 @@ static __always_inline struct process_id process_id_of(const struct task_struct 
 __hidden struct member *member_find(const struct process_id *id);
 __hidden int member_add(const struct process_id *id, u64 service);
 __hidden void member_remove(const struct process_id *id);
+/* The shutdown is over: members that live on have not been signalled yet. */
+__hidden void members_forgive(u64 service);
 
 /* Is the parent of the process outside its service? */
 static __always_inline bool member_is_root(const struct task_struct *task, u64 service)

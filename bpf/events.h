@@ -34,9 +34,10 @@ enum event_type {
 	EVENT_CONNECTION, /* kernel: a connection left the service, and its outcome */
 	EVENT_SERVICE,	  /* user: what is known of the service that began to stop */
 	EVENT_PROGRAM,	  /* user: the executable of a member */
-	EVENT_COUNTS,	  /* the exact counts of one process, read when the record is made */
+	EVENT_COUNTS,	  /* the exact counts of one process; those of a later time replace all */
 	EVENT_LOSS,	  /* user: what could not be recorded, by cause */
-	EVENT_ENDED,	  /* user: nothing more will come of this shutdown */
+	EVENT_ENDED,	  /* user: nothing more will come of this shutdown, or not for now */
+	EVENT_ARGUMENTS,  /* user: the arguments of a member, where that is wanted */
 	EVENT_TYPES,
 };
 
@@ -53,6 +54,7 @@ enum loss_cause {
 	LOSS_NESTED_RESET,     /* nested runs of the reset program, dropped by the kernel */
 	LOSS_NESTED_OTHER,     /* nested runs of any other program */
 	LOSS_UNBALANCED,       /* outcomes differ from open at the signal + late */
+	LOSS_RECORDER_GONE,    /* the programs were removed while it was stopping */
 	LOSS_CAUSES,
 };
 
@@ -120,6 +122,11 @@ enum ended_reason {
 	ENDED_PATIENCE,	   /* the service did not stop */
 	ENDED_INTERRUPTED, /* the collector was told to stop */
 	ENDED_DROPPED,	   /* no shutdown after all */
+};
+
+/* Bits of event_ended.flags. */
+enum ended_flags {
+	ENDED_PROVISIONAL = 1 << 0, /* a record is due, and more will come */
 };
 
 enum service_kind {
@@ -279,6 +286,12 @@ struct event_program {
 	char exe[PATH_BYTES];
 };
 
+struct event_arguments {
+	struct event_header header;
+	struct process_id process;
+	char text[PATH_BYTES]; /* with blanks between them; what is longer is cut */
+};
+
 struct event_loss {
 	struct event_header header;
 	__u64 events;
@@ -289,7 +302,7 @@ struct event_loss {
 struct event_ended {
 	struct event_header header;
 	__u32 reason; /* enum ended_reason */
-	__u32 pad;
+	__u32 flags;  /* enum ended_flags */
 };
 
 #define EVENT_MAX_BYTES 2176
@@ -306,6 +319,7 @@ _Static_assert(sizeof(struct counts) == 216, "wire layout");
 _Static_assert(sizeof(struct event_counts) == 264, "wire layout");
 _Static_assert(sizeof(struct event_service) == 2104, "wire layout");
 _Static_assert(sizeof(struct event_program) == 1072, "wire layout");
+_Static_assert(sizeof(struct event_arguments) == 1072, "wire layout");
 _Static_assert(sizeof(struct event_loss) == 48, "wire layout");
 _Static_assert(sizeof(struct event_ended) == 40, "wire layout");
 

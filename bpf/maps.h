@@ -21,7 +21,7 @@ struct member {
 };
 
 /* Services that the kernel adds have numbers from here on, those of user space below. */
-#define SERVICE_FROM_KERNEL (1ULL << 32)
+#define SERVICE_FROM_KERNEL (1ULL << 48)
 
 /* services: number -> service_state. Armed while generation is not 0. */
 enum service_flags {
@@ -63,8 +63,27 @@ struct counts_key {
 struct target {
 	__u64 service;
 	__u64 generation;
-	__u32 leftover; /* reconcile: enum connection_outcome of what is still open */
+	__u64 stop_signals; /* configure_service: as in service_state */
+	__u32 leftover;	    /* reconcile: enum connection_outcome of what is still open */
+	__u32 flags;	    /* configure_service: SERVICE_MULTIPLEXED or 0 */
+};
+
+/*
+ * shared: one per host, for all instances of the programs. Pinned, it outlives the collector. A
+ * change of layout, here or of any map, increments MAPS_VERSION.
+ */
+#define MAPS_VERSION 1
+
+struct shared {
+	__u64 active_instance; /* of the programs; any other one returns at once */
+	__u64 shutdowns;       /* numbers the generations */
+	__u64 kernel_services; /* numbers the services that the kernel adds */
+	__u64 user_services;   /* and those of user space; written by user space only */
+	__u32 armed_services;  /* how many are stopping */
 	__u32 pad;
+	/* What user space has told of the losses, and the nested runs of instances gone by. */
+	__u64 told_losses[LOSS_CAUSES];
+	__u64 past_nested[LOSS_CAUSES];
 };
 
 #endif

@@ -46,7 +46,7 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 	u64 now_ns;
 	u32 flags = 0;
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (BPF_CORE_READ(task, signal, live.counter) != 0 || is_retired())
 		return 0;
 	id = process_id_of(task);
 	member = member_find(&id);
@@ -91,7 +91,7 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	struct member *member;
 	u64 service;
 
-	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || is_retired())
 		return 0;
 	parent_id = process_id_of(parent);
 	member = member_find(&parent_id);

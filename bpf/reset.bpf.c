@@ -222,7 +222,7 @@ static __noinline int on_late_data(u64 cookie, const struct sk_buff *skb)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_reset_sent, struct sock *sk, struct sk_buff *skb)
 {
-	if (!armed_services || !skb)
+	if (!shared.armed_services || !skb || is_retired())
 		return 0;
 	if (!sk)
 		return on_refused(skb);

@@ -162,7 +162,7 @@ int BPF_PROG(on_signal_generate, int sig, struct kernel_siginfo *info, struct ta
 	struct service_state *state;
 	struct member *member, *from;
 
-	if (sig < 1 || sig > SIGNAL_MAX)
+	if (sig < 1 || sig > SIGNAL_MAX || is_retired())
 		return 0;
 	event.target = process_id_of(task);
 	member = member_find(&event.target);
@@ -215,7 +215,8 @@ int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info, struct k_s
 	struct service_state *state;
 	struct member *member;
 
-	if (!armed_services || sig < 1 || sig > SIGNAL_MAX || (u64)ka->sa.sa_handler <= 1)
+	if (!shared.armed_services || is_retired() || sig < 1 || sig > SIGNAL_MAX ||
+	    (u64)ka->sa.sa_handler <= 1)
 		return 0;
 	event.process = process_id_of(task);
 	member = member_find(&event.process);

@@ -251,6 +251,23 @@ int end_shutdown(void *ctx)
 	__sync_fetch_and_and(&state->flags, SERVICE_MULTIPLEXED);
 	if (__sync_val_compare_and_swap(&state->generation, generation, 0) != generation)
 		return 1;
-	__sync_fetch_and_add(&armed_services, -1);
+	__sync_fetch_and_add(&shared.armed_services, -1);
+	members_forgive(target.service);
+	return 0;
+}
+
+/* Syscall program: what the configuration says of the service in `target`. */
+SEC("syscall")
+int configure_service(void *ctx)
+{
+	struct service_state *state = service_find(target.service);
+
+	if (!state)
+		return 1;
+	state->stop_signals = target.stop_signals;
+	if (target.flags & SERVICE_MULTIPLEXED)
+		__sync_fetch_and_or(&state->flags, SERVICE_MULTIPLEXED);
+	else
+		__sync_fetch_and_and(&state->flags, ~SERVICE_MULTIPLEXED);
 	return 0;
 }

@@ -55,10 +55,10 @@ static __noinline int on_listener_opened(struct sock *sk)
 			service = 0;
 	}
 	connection_local(sk, &key);
-	if (service)
-		listener_opened(&key, service);
-	else if (!listener_find(&key))
+	if (!service && !listener_find(&key))
 		return 0; /* neither a member's nor an address that was a member's */
+	connection_local(sk, &key);
+	listener_opened(&key, service); /* a stranger's: the port tells nothing any more */
 	connection_local(sk, &key);
 	state = service_find(service);
 	tell_listener(sk, &key, &id, service, state ? state->generation : 0, LISTENER_OPENED);
@@ -306,9 +306,9 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_tcp_state_by_owner, struct sock *sk, int old_state, int new_state)
 {
-	if (!armed_services && new_state != TCP_LISTEN && old_state != TCP_LISTEN)
+	if (!shared.armed_services && new_state != TCP_LISTEN && old_state != TCP_LISTEN)
 		return 0;
-	if (!sk->sk_lock.owned || !is_tcp(sk))
+	if (!sk->sk_lock.owned || !is_tcp(sk) || is_retired())
 		return 0;
 	if (new_state == TCP_LISTEN)
 		return on_listener_opened(sk);
@@ -329,9 +329,9 @@ int BPF_PROG(on_tcp_state_by_owner, struct sock *sk, int old_state, int new_stat
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_tcp_state_by_packet, struct sock *sk, int old_state, int new_state)
 {
-	if (!armed_services)
+	if (!shared.armed_services)
 		return 0;
-	if (sk->sk_lock.owned || !is_tcp(sk))
+	if (sk->sk_lock.owned || !is_tcp(sk) || is_retired())
 		return 0;
 	if (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED)
 		return on_arrived(sk);
@@ -353,7 +353,7 @@ int BPF_PROG(on_tcp_destroyed, struct sock *sk)
 	struct departure departure = { .closed_by = CLOSED_BY_PEER };
 	struct connection_tag *tag;
 
-	if (!armed_services)
+	if (!shared.armed_services || is_retired())
 		return 0;
 	tag = connection_tag_find(sk);
 	if (!tag || tag->outcome || !service_is_in(tag->service, tag->generation))

@@ -147,6 +147,11 @@ static int build_process(const struct shutdown *s, const struct process *from,
 		if (!to->exe)
 			return -ENOMEM;
 	}
+	if (from->args) {
+		to->args = strdup(from->args);
+		if (!to->args)
+			return -ENOMEM;
+	}
 	if (!from->n_signals)
 		return 0;
 	to->signals = calloc(from->n_signals, sizeof(*to->signals));
@@ -266,6 +271,16 @@ static uint64_t sum_of_outcomes(const struct record_direction *direction)
 	return sum;
 }
 
+/* While it goes on, what has not left is open. */
+static void add_still_open(struct record_direction *direction)
+{
+	uint64_t seen = direction->open_at_signal + direction->late;
+	uint64_t left = sum_of_outcomes(direction);
+
+	if (seen > left)
+		direction->outcomes[OUTCOME_OPEN] += seen - left;
+}
+
 static int build_connections(const struct shutdown *s, struct record *r)
 {
 	uint64_t all = 0;
@@ -274,6 +289,8 @@ static int build_connections(const struct shutdown *s, struct record *r)
 
 	for (direction = 0; direction < DIRECTIONS; direction++) {
 		build_direction(&s->counts, direction, &r->directions[direction]);
+		if (s->is_provisional && s->reason != ENDED_SETTLED)
+			add_still_open(&r->directions[direction]);
 		all += sum_of_outcomes(&r->directions[direction]);
 	}
 	r->refused = s->counts.refused;
@@ -320,6 +337,7 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 	int err;
 
 	r.host = *host;
+	r.is_provisional = s->is_provisional;
 	r.trigger_wall_ns = (int64_t)s->armed_ns + s->identity.wall_offset_ns;
 	build_id(s, host, &r);
 	build_service(s, &r);

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE 1 /* sigabbrev_np() */
 #include "src/analysis/record.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,6 +128,7 @@ static const char *const loss_causes[] = {
 	[LOSS_NESTED_RESET] = "nested_reset",
 	[LOSS_NESTED_OTHER] = "nested_other",
 	[LOSS_UNBALANCED] = "unbalanced",
+	[LOSS_RECORDER_GONE] = "recorder_gone",
 };
 _Static_assert(ARRAY_SIZE(loss_causes) == LOSS_CAUSES, "a word for each");
 /* clang-format on */
@@ -139,6 +141,17 @@ const char *trigger_kind_name(enum trigger_kind kind)
 const char *verdict_name(enum verdict verdict)
 {
 	return name_of(verdicts, ARRAY_SIZE(verdicts), verdict);
+}
+
+int verdict_from_name(const char *name, enum verdict *ret_verdict)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
+		if (strcmp(name, verdicts[i]) == 0) {
+			*ret_verdict = (enum verdict)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 const char *service_kind_name(enum service_kind kind)

@@ -33,6 +33,7 @@ enum verdict {
 	VERDICT_UNAFFECTED,
 	VERDICT_DRAINING,
 };
+#define VERDICTS (VERDICT_DRAINING + 1)
 
 struct record_sender {
 	uint32_t pid;
@@ -179,6 +180,9 @@ const char *wire_name(enum wire wire);
 const char *signal_result_name(enum signal_result result);
 const char *disposition_name(enum disposition disposition);
 const char *loss_cause_name(enum loss_cause cause);
+
+/* "clean" -> VERDICT_CLEAN. Returns 0 or -EINVAL. */
+int verdict_from_name(const char *name, enum verdict *ret_verdict);
 
 /* "SIGTERM"; "SIG42" for those without a name. Writes into buffer (16 bytes) and returns it. */
 const char *signal_name(int signal, char buffer[16]);

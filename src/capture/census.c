@@ -9,6 +9,7 @@
 #include "src/capture/census.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static int add_listener(void *context, const void *bytes, size_t size)
 	return 0;
 }
 
-static struct census_process *find(const struct census *census, const struct process_id *id)
+struct census_process *census_find(const struct census *census, const struct process_id *id)
 {
 	size_t i;
 
@@ -83,7 +84,7 @@ static void mark_kin(struct census *census)
 	}
 	for (depth = 0; process && depth < DEPTH_MAX; depth++) {
 		process->is_kin = true;
-		process = find(census, &process->parent);
+		process = census_find(census, &process->parent);
 	}
 }
 
@@ -154,6 +155,12 @@ static bool is_below(const char *path, const char *cgroup)
 	return !strncmp(path, cgroup, size) && (path[size] == '\0' || path[size] == '/');
 }
 
+/* The same name, or a glob that matches it. */
+static bool is_like(const char *wanted, const char *name)
+{
+	return !strcmp(wanted, name) || !fnmatch(wanted, name, 0);
+}
+
 static bool matches(const struct census *census, const struct census_process *process,
 		    const struct selector *selector)
 {
@@ -163,15 +170,15 @@ static bool matches(const struct census *census, const struct census_process *pr
 	case SELECT_PID:
 		return process->id.tgid == selector->number;
 	case SELECT_COMM:
-		return !strcmp(process->comm, selector->text);
+		return is_like(selector->text, process->comm);
 	case SELECT_EXE:
 		return !procfs_exe(process->id.tgid, path, sizeof(path)) &&
-		       !strcmp(path, selector->text);
+		       is_like(selector->text, path);
 	case SELECT_UNIT:
-		return process->has_identity && !strcmp(process->identity.unit, selector->text);
+		return process->has_identity && is_like(selector->text, process->identity.unit);
 	case SELECT_CGROUP:
 		return !procfs_cgroup(process->id.tgid, path, sizeof(path)) &&
-		       is_below(path, selector->text);
+		       (is_below(path, selector->text) || is_like(selector->text, path));
 	case SELECT_PORT:
 		return holds_port(census, &process->id, selector->number);
 	}
@@ -189,11 +196,25 @@ bool census_matches(const struct census *census, const struct selector *selector
 	return false;
 }
 
-static bool is_wanted(const struct census *census, const struct census_process *process,
-		      const struct selectors *selectors)
+static bool is_excluded(const struct census *census, const struct census_process *process,
+			const struct selectors *exclusions)
 {
 	size_t i;
 
+	for (i = 0; exclusions && i < exclusions->count; i++) {
+		if (matches(census, process, &exclusions->items[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const struct census *census, const struct census_process *process,
+		      const struct selectors *selectors, const struct selectors *exclusions)
+{
+	size_t i;
+
+	if (is_excluded(census, process, exclusions))
+		return false;
 	if (!selectors->count)
 		return !process->is_kin && process->id.tgid != 1 &&
 		       holds_port(census, &process->id, UINT32_MAX);
@@ -233,7 +254,7 @@ static size_t tree_root(const struct census *census, const struct census_process
 	size_t depth;
 
 	for (depth = 0; depth < DEPTH_MAX; depth++) {
-		const struct census_process *parent = find(census, &root->parent);
+		const struct census_process *parent = census_find(census, &root->parent);
 
 		if (!parent || !parent->is_candidate || parent->has_identity)
 			break;
@@ -278,17 +299,18 @@ static void spread(struct census *census, struct census_process *process)
 			process->root = ancestor->root;
 			return;
 		}
-		ancestor = find(census, &ancestor->parent);
+		ancestor = census_find(census, &ancestor->parent);
 	}
 }
 
-void census_group(struct census *census, const struct selectors *selectors)
+void census_group(struct census *census, const struct selectors *selectors,
+		  const struct selectors *exclusions)
 {
 	size_t i, root;
 
 	for (i = 0; i < census->n_processes; i++)
 		census->processes[i].is_candidate =
-			is_wanted(census, &census->processes[i], selectors);
+			is_wanted(census, &census->processes[i], selectors, exclusions);
 	for (i = 0; i < census->n_processes; i++) {
 		const struct census_process *process = &census->processes[i];
 

@@ -37,8 +37,12 @@ struct census {
 int census_take(struct census *census, struct probe *probe);
 void census_fini(struct census *census);
 
-/* Marks the candidates and finds the root of each service. `selectors` as in the roster. */
-void census_group(struct census *census, const struct selectors *selectors);
+/* NULL: it is not there. */
+struct census_process *census_find(const struct census *census, const struct process_id *id);
+
+/* Marks the candidates and finds the root of each service. Arguments as in the roster's options. */
+void census_group(struct census *census, const struct selectors *selectors,
+		  const struct selectors *exclusions);
 
 /* Does this selector match any process? */
 bool census_matches(const struct census *census, const struct selector *selector);

@@ -34,6 +34,7 @@ static struct feature features[] = {
 	{ "reconcile", "iter/bpf_sk_storage_map", true, "connections left open", 0 },
 	{ "freeze_shutdown", "syscall", true, "the end of a record", 0 },
 	{ "end_shutdown", "syscall", true, "the end of a record", 0 },
+	{ "configure_service", "syscall", true, "what the configuration says of a service", 0 },
 };
 
 /* Attaches what attaches by itself; iterators and syscall programs prove themselves by loading. */

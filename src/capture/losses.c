@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/cleanup.h"
+
 static uint64_t nested_misses(const struct bpf_program *program)
 {
 	struct bpf_prog_info info = {};
@@ -22,10 +24,8 @@ static uint64_t nested_misses(const struct bpf_program *program)
  * that program. For the owner's program that is nothing (it leaves packets alone); the others'
  * connections are reconciled.
  */
-static enum loss_cause nested_cause(const struct bpf_program *program)
+enum loss_cause losses_nested_cause(const char *name)
 {
-	const char *name = bpf_program__name(program);
-
 	if (!strncmp(name, "on_tcp_", strlen("on_tcp_")))
 		return LOSS_NESTED_PACKET;
 	if (!strcmp(name, "on_reset_sent"))
@@ -33,28 +33,28 @@ static enum loss_cause nested_cause(const struct bpf_program *program)
 	return LOSS_NESTED_OTHER;
 }
 
-static void add_counters(int map_fd, uint64_t ret_losses[LOSS_CAUSES])
+uint64_t losses_read_one(int map_fd, uint32_t cause)
 {
 	int cpus = libbpf_num_possible_cpus();
-	uint64_t *values = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*values));
-	__u32 cause;
+	_cleanup_free_ uint64_t *values = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*values));
+	uint64_t sum = 0;
 	int cpu;
 
-	for (cause = 0; values && cause < LOSS_CAUSES; cause++) {
-		if (bpf_map_lookup_elem(map_fd, &cause, values))
-			continue;
-		for (cpu = 0; cpu < cpus; cpu++)
-			ret_losses[cause] += values[cpu];
-	}
-	free(values);
+	if (!values || bpf_map_lookup_elem(map_fd, &cause, values))
+		return 0;
+	for (cpu = 0; cpu < cpus; cpu++)
+		sum += values[cpu];
+	return sum;
 }
 
 void losses_read(struct bpf_object *object, int map_fd, uint64_t ret_losses[LOSS_CAUSES])
 {
 	struct bpf_program *program;
+	uint32_t cause;
 
-	memset(ret_losses, 0, LOSS_CAUSES * sizeof(*ret_losses));
-	add_counters(map_fd, ret_losses);
+	for (cause = 0; cause < LOSS_CAUSES; cause++)
+		ret_losses[cause] = losses_read_one(map_fd, cause);
 	bpf_object__for_each_program(program, object)
-		ret_losses[nested_cause(program)] += nested_misses(program);
+		ret_losses[losses_nested_cause(bpf_program__name(program))] +=
+			nested_misses(program);
 }

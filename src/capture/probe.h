@@ -23,6 +23,7 @@ struct probe_options {
 	bool follow_listeners;	  /* whoever starts to listen becomes a service of its own */
 	uint32_t forwarder_pid;	  /* 0: none; a process that passes signals on */
 	size_t detail_ring_bytes; /* 0: default; else rounded up to a power of two pages */
+	const char *pins;	  /* where on bpffs all of it is to outlive us; NULL: nowhere */
 	probe_sink sink;
 	void *context;
 };
@@ -41,8 +42,15 @@ int probe_dispatch(struct probe *probe);
 
 /* --- who is watched ------------------------------------------------------------------------- */
 
-/* Enters a service. `service` is below SERVICE_FROM_KERNEL. 0, -EEXIST, -E2BIG: no room. */
-int probe_add_service(struct probe *probe, uint64_t service);
+/* Enters a service, under a new number below SERVICE_FROM_KERNEL. 0, -E2BIG: no room. */
+int probe_add_service(struct probe *probe, uint64_t *ret_service);
+/* Which signals, beside the usual ones, stop it, and how its connections talk. 0 or -errno. */
+int probe_configure_service(struct probe *probe, uint64_t service, uint64_t stop_signals,
+			    bool is_multiplexed);
+/* One service that the kernel knows; generation 0: not stopping. Not 0: ends the list. */
+typedef int (*probe_service_visit)(void *context, uint64_t service, uint64_t generation,
+				   uint64_t armed_ns);
+int probe_list_services(struct probe *probe, probe_service_visit visit, void *context);
 void probe_remove_service(struct probe *probe, uint64_t service);
 /* Makes a process a member of a service, or moves it there. 0, -E2BIG: no room. */
 int probe_set_member(struct probe *probe, const struct process_id *id, uint64_t service);
@@ -71,12 +79,26 @@ int probe_list_members(struct probe *probe, const struct target *target, probe_s
 int probe_tag_sockets(struct probe *probe, const struct target *target, uint32_t pid);
 int probe_tag_queued(struct probe *probe, const struct target *target, int netns_fd);
 
-/* Tells what has not left, with target->leftover as its outcome, and disarms. */
-int probe_finish(struct probe *probe, const struct target *target);
-/* Reads the counts of a shutdown into EVENT_COUNTS, and forgets all that the kernel keeps of it. */
-int probe_take_counts(struct probe *probe, const struct target *target, uint64_t now_ns);
+/*
+ * The end, step by step. Nothing new is seen from now on; what has not left is told, with
+ * target->leftover as its outcome. -ENOENT, here and below: it is disarmed already.
+ */
+int probe_reconcile(struct probe *probe, const struct target *target);
+/* Refusals and late resets no longer count, and a new stop signal begins a new shutdown. */
+int probe_disarm(struct probe *probe, const struct target *target);
+/* EVENT_COUNTS per process, all at the same time: they replace those told before. */
+int probe_tell_counts(struct probe *probe, const struct target *target, uint64_t now_ns);
+/* Forgets all that the kernel keeps of it. */
+void probe_forget(struct probe *probe, const struct target *target);
 
+/* Were there programs and maps already, from a collector before us? */
+bool probe_is_resumed(const struct probe *probe);
+
+/* How many events have found the ring of events full. */
+uint64_t probe_ring_losses(struct probe *probe);
 /* What was lost so far, by cause, over all shutdowns. */
 void probe_losses(struct probe *probe, uint64_t ret_losses[LOSS_CAUSES]);
+/* How much of it was told: the caller's to keep, in memory that outlives us. */
+uint64_t *probe_told_losses(struct probe *probe);
 
 #endif

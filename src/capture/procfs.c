@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
+#include "src/capture/cgroup.h"
 
 #define DELETED " (deleted)"
 
@@ -29,41 +30,46 @@ int procfs_exe(uint32_t pid, char *ret_path, size_t size)
 	return 0;
 }
 
-/* The path in a line "ID:CONTROLLERS:PATH" of the wanted hierarchy; NULL: another one. */
-static char *path_in(char *line, const char *hierarchy)
+int procfs_arguments(uint32_t pid, char *ret_text, size_t size)
 {
-	char *controllers = strchr(line, ':');
-	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+	_cleanup_close_ int fd = -1;
+	char path[64];
+	ssize_t length, i;
 
-	if (!path)
-		return NULL;
-	*path++ = '\0';
-	path[strcspn(path, "\n")] = '\0';
-	return strcmp(controllers + 1, hierarchy) == 0 ? path : NULL;
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	length = read(fd, ret_text, size - 1);
+	if (length <= 0)
+		return length ? -errno : -ENOENT;
+	while (length > 1 && !ret_text[length - 1])
+		length--;
+	for (i = 0; i < length; i++) {
+		if (!ret_text[i])
+			ret_text[i] = ' ';
+	}
+	ret_text[length] = '\0';
+	return 0;
 }
 
 int procfs_cgroup(uint32_t pid, char *ret_path, size_t size)
 {
 	_cleanup_fclose_ FILE *file = NULL;
-	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *text = NULL;
 	size_t capacity = 0;
+	ssize_t size_read;
 	char name[64];
 
 	snprintf(name, sizeof(name), "/proc/%u/cgroup", pid);
 	file = fopen(name, "re");
 	if (!file)
 		return -errno;
-	snprintf(ret_path, size, "/");
-	while (getline(&line, &capacity, file) > 0) {
-		_cleanup_free_ char *copy = strdup(line);
-		const char *path = copy ? path_in(copy, "") : NULL;
-
-		if (!path)
-			path = path_in(line, "name=systemd");
-		/* On a hybrid host the v2 line is "/" and systemd's own tells more. */
-		if (path && strcmp(path, "/") != 0)
-			snprintf(ret_path, size, "%s", path);
-	}
+	/* There is no NUL in it. It is empty where no hierarchy is mounted. */
+	size_read = getdelim(&text, &capacity, '\0', file);
+	if (ferror(file))
+		return -errno;
+	cgroup_pick(size_read > 0 ? text : "", ret_path, size);
 	return 0;
 }
 

@@ -15,8 +15,14 @@
 int procfs_exe(uint32_t pid, char *ret_path, size_t size);
 
 /*
- * The cgroup path of the process: that of cgroup v2, else (hybrid hosts) that of systemd's v1
- * hierarchy. Returns 0 or -errno. "/" when it is in none.
+ * Its arguments, with blanks between them, NUL-terminated, cut to `size`; a process may have
+ * rewritten them. Returns 0 or -errno (-ENOENT: gone, or a kernel thread).
+ */
+int procfs_arguments(uint32_t pid, char *ret_text, size_t size);
+
+/*
+ * The cgroup path of the process, as cgroup_pick() picks it. Returns 0 or -errno (-ENOENT and
+ * -ESRCH: gone). "/" when it is in none.
  */
 int procfs_cgroup(uint32_t pid, char *ret_path, size_t size);
 

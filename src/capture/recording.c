@@ -21,6 +21,11 @@ struct recording_header {
 	uint8_t pad[1];
 };
 
+size_t recording_header_bytes(void)
+{
+	return sizeof(struct recording_header);
+}
+
 struct recording_writer {
 	FILE *file;
 	uint64_t events;
@@ -57,6 +62,48 @@ int recording_create(const char *path, const struct host *host,
 	write_bytes(writer, &header, sizeof(header));
 	*ret_writer = writer;
 	return 0;
+}
+
+int recording_resume(const char *path, uint64_t size, uint64_t events,
+		     struct recording_writer **ret_writer)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	struct recording_writer *writer;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size))
+		return -errno;
+	writer = calloc(1, sizeof(*writer));
+	if (!writer)
+		return -ENOMEM;
+	writer->file = fdopen(fd, "a");
+	if (!writer->file) {
+		free(writer);
+		return -errno;
+	}
+	TAKE_FD(fd);
+	setvbuf(writer->file, NULL, _IONBF, 0);
+	writer->events = events;
+	*ret_writer = writer;
+	return 0;
+}
+
+int recording_error(struct recording_writer *writer, bool clear)
+{
+	int err = writer->err;
+
+	if (clear) {
+		writer->err = 0;
+		clearerr(writer->file);
+	}
+	return err;
+}
+
+void recording_suspend(struct recording_writer *writer)
+{
+	if (!writer)
+		return;
+	fclose(writer->file);
+	free(writer);
 }
 
 void recording_add(struct recording_writer *writer, const union event *event)

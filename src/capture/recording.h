@@ -10,7 +10,9 @@
 #ifndef SHUTWATCH_RECORDING_H
 #define SHUTWATCH_RECORDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/model/decode.h"
 #include "src/model/host.h"
@@ -20,10 +22,23 @@ struct recording_writer;
 /* Creates the file (0600) and writes its header. Returns 0 or -errno. */
 int recording_create(const char *path, const struct host *host,
 		     struct recording_writer **ret_writer);
+/*
+ * Goes on writing after the first `size` bytes, which hold `events` events: what is behind them is
+ * cut off. Every event is handed to the kernel at once. Returns 0 or -errno.
+ */
+int recording_resume(const char *path, uint64_t size, uint64_t events,
+		     struct recording_writer **ret_writer);
 /* Errors are kept and reported by recording_finish(). */
 void recording_add(struct recording_writer *writer, const union event *event);
+/* The first error so far, or 0; it is forgotten if `clear`. */
+int recording_error(struct recording_writer *writer, bool clear);
+/* Closes and frees without an end mark: more is to come. NULL is fine. */
+void recording_suspend(struct recording_writer *writer);
 /* Writes the end mark, closes and frees. Returns 0, or the first error: the file is not whole. */
 int recording_finish(struct recording_writer *writer);
+
+/* The size of a recording of no event, without its end mark. */
+size_t recording_header_bytes(void);
 
 /* Takes one event; an error ends the reading and is returned by it. */
 typedef int (*recording_sink)(void *context, const union event *event);

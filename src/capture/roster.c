@@ -4,36 +4,26 @@
  * below SERVICE_FROM_KERNEL; one that the kernel entered, when somebody began to listen, keeps
  * its own and is named here.
  */
-#include "src/capture/roster.h"
+#include "src/capture/roster_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/array.h"
+#include "src/base/cleanup.h"
 #include "src/capture/census.h"
 #include "src/capture/procfs.h"
 
-struct roster {
-	struct probe *probe;
-	const struct selectors *selectors;
-	struct service_info *services;
-	size_t count;
-	size_t capacity;
-	uint64_t next_number;
-	uint64_t adopting; /* the number that the kernel gave to whom we may know better */
-	const struct selector *unmatched;
-};
-
-struct roster *roster_new(struct probe *probe, const struct selectors *selectors)
+struct roster *roster_new(struct probe *probe, const struct roster_options *options)
 {
 	struct roster *roster = calloc(1, sizeof(*roster));
 
 	if (!roster)
 		return NULL;
 	roster->probe = probe;
-	roster->selectors = selectors;
-	roster->next_number = 1;
+	roster->options = *options;
 	return roster;
 }
 
@@ -45,7 +35,7 @@ void roster_free(struct roster *roster)
 	free(roster);
 }
 
-static struct service_info *service_of(const struct roster *roster, uint64_t number)
+struct service_info *roster_service(const struct roster *roster, uint64_t number)
 {
 	size_t i;
 
@@ -58,11 +48,10 @@ static struct service_info *service_of(const struct roster *roster, uint64_t num
 
 const struct service_info *roster_find(const struct roster *roster, uint64_t service)
 {
-	return service_of(roster, service);
+	return roster_service(roster, service);
 }
 
-/* Enters the service here, and in the kernel unless the kernel entered it. */
-static int enter(struct roster *roster, uint64_t number, struct service_info **ret_info)
+int roster_enter(struct roster *roster, uint64_t number, struct service_info **ret_info)
 {
 	int err;
 
@@ -71,8 +60,7 @@ static int enter(struct roster *roster, uint64_t number, struct service_info **r
 	if (err)
 		return err;
 	if (!number) {
-		number = roster->next_number++;
-		err = probe_add_service(roster->probe, number);
+		err = probe_add_service(roster->probe, &number);
 		if (err)
 			return err;
 	}
@@ -110,6 +98,65 @@ static void describe(struct service_info *info, const struct census_process *roo
 	procfs_cgroup(root->id.tgid, info->identity.cgroup, sizeof(info->identity.cgroup));
 }
 
+static size_t ports_of(const struct census *census, size_t root, uint16_t *ports, size_t max)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < census->n_listeners && count < max; i++) {
+		const struct census_process *holder =
+			census_find(census, &census->listeners[i].process);
+
+		if (holder && holder->root == root && census->listeners[i].port)
+			ports[count++] = census->listeners[i].port;
+	}
+	return count;
+}
+
+/* What the configuration knows better. Returns 0 or -errno. */
+static int follow_rule(struct roster *roster, const struct census *census, size_t root,
+		       struct service_info *info)
+{
+	uint16_t ports[64];
+	struct rule_subject subject = {
+		.unit = info->identity.unit,
+		.cgroup = info->identity.cgroup,
+		.exe = info->exe,
+		.ports = ports,
+	};
+	const struct service_rule *rule;
+
+	if (!info->is_configured && (!roster->options.rules || !roster->options.rules->count))
+		return 0;
+	subject.n_ports = ports_of(census, root, ports, ARRAY_SIZE(ports));
+	rule = rules_find(roster->options.rules, &subject);
+	if (rule && rule->name)
+		snprintf(info->identity.name, sizeof(info->identity.name), "%s", rule->name);
+	info->grace_ns = rule ? rule->grace_ns : 0;
+	info->is_configured = rule;
+	return probe_configure_service(roster->probe, info->number, rule ? rule->stop_signals : 0,
+				       rule && rule->is_multiplexed);
+}
+
+static void tell_entered(const struct roster *roster, const struct service_info *info)
+{
+	struct event_service service = {
+		.header = { .type = EVENT_SERVICE,
+			    .size = sizeof(service),
+			    .service = info->number },
+	};
+	struct event_program root = {
+		.header = { .type = EVENT_PROGRAM, .size = sizeof(root), .service = info->number },
+		.process = info->root,
+	};
+
+	if (!roster->options.on_entered)
+		return;
+	cgroup_service_tell(&info->identity, &service);
+	service.grace_ns = info->grace_ns;
+	memcpy(root.exe, info->exe, sizeof(root.exe));
+	roster->options.on_entered(roster->options.context, &service, &root);
+}
+
 static int enter_members(struct roster *roster, const struct census *census, size_t root,
 			 uint64_t number)
 {
@@ -126,21 +173,6 @@ static int enter_members(struct roster *roster, const struct census *census, siz
 			return err;
 	}
 	return 0;
-}
-
-static const struct census_process *holder_of(const struct census *census,
-					      const struct event_listener *listener)
-{
-	size_t i;
-
-	for (i = 0; i < census->n_processes; i++) {
-		const struct census_process *process = &census->processes[i];
-
-		if (process->id.tgid == listener->process.tgid &&
-		    process->id.started_ns == listener->process.started_ns)
-			return process;
-	}
-	return NULL;
 }
 
 static int enter_listener(struct roster *roster, const struct event_listener *listener,
@@ -162,7 +194,7 @@ static int enter_listeners(struct roster *roster, const struct census *census, s
 
 	for (i = 0; i < census->n_listeners; i++) {
 		const struct event_listener *listener = &census->listeners[i];
-		const struct census_process *holder = holder_of(census, listener);
+		const struct census_process *holder = census_find(census, &listener->process);
 
 		if (!listener->port || !holder || holder->root != root)
 			continue;
@@ -176,15 +208,20 @@ static int enter_listeners(struct roster *roster, const struct census *census, s
 static int enter_service(struct roster *roster, const struct census *census, size_t root)
 {
 	uint64_t number = known_number(census, root);
-	struct service_info *info = number ? service_of(roster, number) : NULL;
+	struct service_info *info = number ? roster_service(roster, number) : NULL;
 	int err;
 
 	if (!info) {
-		err = enter(roster, number, &info);
+		err = roster_enter(roster, number, &info);
 		if (err)
 			return err;
 	}
+	info->seeding = roster->seedings;
 	describe(info, &census->processes[root]);
+	err = follow_rule(roster, census, root, info);
+	if (err)
+		return err;
+	tell_entered(roster, info);
 	err = enter_members(roster, census, root, info->number);
 	if (err)
 		return err;
@@ -196,9 +233,9 @@ static const struct selector *find_unmatched(const struct roster *roster,
 {
 	size_t i;
 
-	for (i = 0; i < roster->selectors->count; i++) {
-		if (!census_matches(census, &roster->selectors->items[i]))
-			return &roster->selectors->items[i];
+	for (i = 0; i < roster->options.selectors->count; i++) {
+		if (!census_matches(census, &roster->options.selectors->items[i]))
+			return &roster->options.selectors->items[i];
 	}
 	return NULL;
 }
@@ -209,8 +246,9 @@ int roster_seed(struct roster *roster, size_t *ret_services)
 	size_t i;
 	int err = census_take(&census, roster->probe);
 
+	roster->seedings++;
 	if (!err) {
-		census_group(&census, roster->selectors);
+		census_group(&census, roster->options.selectors, roster->options.exclusions);
 		roster->unmatched = find_unmatched(roster, &census);
 	}
 	for (i = 0; !err && i < census.n_processes; i++) {
@@ -220,6 +258,28 @@ int roster_seed(struct roster *roster, size_t *ret_services)
 	census_fini(&census);
 	if (!err)
 		*ret_services = roster->count;
+	return err;
+}
+
+int roster_reconfigure(struct roster *roster, const struct selectors *selectors,
+		       const struct selectors *exclusions, const struct service_rules *rules,
+		       bool (*is_needed)(void *context, uint64_t service), void *context)
+{
+	size_t i, services;
+	int err;
+
+	roster->options.selectors = selectors;
+	roster->options.exclusions = exclusions;
+	roster->options.rules = rules;
+	err = roster_seed(roster, &services);
+	for (i = 0; !err && i < roster->count; i++) {
+		const struct service_info *info = &roster->services[i];
+
+		if (info->seeding == roster->seedings || is_needed(context, info->number))
+			continue;
+		probe_remove_service(roster->probe, info->number);
+		roster->services[i--] = roster->services[--roster->count];
+	}
 	return err;
 }
 
@@ -269,7 +329,7 @@ int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
 		return err;
 	if (!search.id.tgid)
 		return -ESRCH;
-	err = enter(roster, 0, &info);
+	err = roster_enter(roster, 0, &info);
 	if (err)
 		return err;
 	info->root = search.id;
@@ -290,21 +350,31 @@ int roster_on_listener(struct roster *roster, const struct event_listener *event
 	int err;
 
 	if (event->change != LISTENER_OPENED || number < SERVICE_FROM_KERNEL ||
-	    service_of(roster, number))
+	    roster_service(roster, number))
 		return 0;
 	roster->adopting = number;
 	err = roster_seed(roster, &services);
 	roster->adopting = 0;
-	if (err || service_of(roster, number))
+	if (err || roster_service(roster, number))
 		return err;
 	probe_remove_member(roster->probe, &event->process, number);
 	probe_remove_service(roster->probe, number);
 	return 0;
 }
 
+bool roster_wants_arguments(const struct roster *roster)
+{
+	return roster->options.rules && roster->options.rules->records_arguments;
+}
+
+size_t roster_count(const struct roster *roster)
+{
+	return roster->count;
+}
+
 void roster_remove(struct roster *roster, uint64_t service)
 {
-	struct service_info *info = service_of(roster, service);
+	struct service_info *info = roster_service(roster, service);
 
 	if (!info)
 		return;

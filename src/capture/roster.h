@@ -13,6 +13,7 @@
 
 #include "src/capture/cgroup.h"
 #include "src/capture/probe.h"
+#include "src/capture/rules.h"
 
 enum selector_kind { SELECT_PID, SELECT_COMM, SELECT_EXE, SELECT_UNIT, SELECT_CGROUP, SELECT_PORT };
 
@@ -34,12 +35,25 @@ struct service_info {
 	struct process_id root; /* the topmost process, when it was entered */
 	struct cgroup_service identity;
 	char exe[PATH_BYTES]; /* of the root; "": unknown */
+	uint64_t grace_ns;    /* 0: unknown */
+	bool is_configured;   /* a rule of the configuration holds for it */
+	uint64_t seeding;     /* the last one that found it */
+};
+
+struct roster_options {
+	const struct selectors *selectors;  /* the caller's, must live as long */
+	const struct selectors *exclusions; /* NULL: none; the caller's */
+	const struct service_rules *rules;  /* NULL: none; the caller's */
+	/* A service was entered or named anew: what roster_restore_…() wants to know. May be NULL. */
+	void (*on_entered)(void *context, const struct event_service *service,
+			   const struct event_program *root);
+	void *context;
 };
 
 struct roster;
 
-/* `selectors` is the caller's and must live as long. NULL: out of memory. */
-struct roster *roster_new(struct probe *probe, const struct selectors *selectors);
+/* NULL: out of memory. */
+struct roster *roster_new(struct probe *probe, const struct roster_options *options);
 void roster_free(struct roster *roster);
 
 /*
@@ -62,6 +76,27 @@ int roster_on_listener(struct roster *roster, const struct event_listener *event
 
 /* NULL: not watched. */
 const struct service_info *roster_find(const struct roster *roster, uint64_t service);
+
+/* Are the arguments of processes to be recorded? */
+bool roster_wants_arguments(const struct roster *roster);
+
+/* How many services are watched. */
+size_t roster_count(const struct roster *roster);
+
+/* Others are wanted from now on: who no longer is, is let go unless it is needed. 0 or -errno. */
+int roster_reconfigure(struct roster *roster, const struct selectors *selectors,
+		       const struct selectors *exclusions, const struct service_rules *rules,
+		       bool (*is_needed)(void *context, uint64_t service), void *context);
+
+/* What a roster before this one told of its services: 0 or -errno. Before roster_seed(). */
+int roster_restore_service(struct roster *roster, const struct event_service *event);
+int roster_restore_root(struct roster *roster, const struct event_program *event);
+/*
+ * Roster and kernel agree again: services that the kernel does not know (except those needed) are
+ * dropped, and those that only the kernel knows are removed there. 0 or -errno.
+ */
+int roster_prune(struct roster *roster, bool (*is_needed)(void *context, uint64_t service),
+		 void *context);
 
 /* All its processes have ended. */
 void roster_remove(struct roster *roster, uint64_t service);

@@ -14,7 +14,7 @@ enum rule_match { RULE_UNIT, RULE_CGROUP, RULE_EXE, RULE_PORT };
 /* One service that is known better than its processes show. The first rule that matches counts. */
 struct service_rule {
 	enum rule_match match;
-	char *pattern;	       /* unit, cgroup and exe: a glob as in fnmatch(3) */
+	char *pattern;	       /* unit, cgroup and exe: a glob, as fnmatch(3) with FNM_NOESCAPE */
 	uint32_t port;	       /* RULE_PORT */
 	char *name;	       /* NULL: as found */
 	uint64_t stop_signals; /* more than the usual: bit 1 << (signal - 1) */

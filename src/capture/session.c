@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Drives the probe. Invariants: every event passes on_event() once, in the order in which the
- * model sees it, so a recording of them replays to the same bytes; the kernel is disarmed before
- * the counts of a shutdown are read, so they are final.
+ * Drives the probe. Invariants: every event passes session_take(), is in the journal before it
+ * leaves its ring, and is applied once, in the order in which it came, so that a recording
+ * replays to the same bytes. Taking an event is quick; the slow work (snapshots) is done between
+ * the events, and the rings are emptied in between.
  */
-#include "src/capture/session.h"
+#include "src/capture/session_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,38 +14,72 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "src/base/array.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/poll.h"
 #include "src/capture/snapshot.h"
 
-/* The losses that had been counted when a shutdown began. */
-struct baseline {
-	struct target target;
-	uint64_t losses[LOSS_CAUSES];
-};
+/* --- taking events in ----------------------------------------------------------------------- */
 
-struct last_signal {
-	uint32_t sender_pid;
-	uint64_t at_ns;
-};
+static int queue_add(struct event_queue *queue, const union event *event)
+{
+	size_t wanted = queue->capacity ? queue->capacity : 65536;
+	char *grown;
 
-struct session {
-	struct session_options options;
-	struct probe *probe;
-	struct roster *roster;
-	struct model *model;
-	int epoll_fd;
-	int timer_fd;
-	struct baseline *baselines;
-	size_t n_baselines;
-	size_t baselines_capacity;
-	uint64_t known_losses[LOSS_CAUSES];		 /* when the last shutdown ended */
-	struct last_signal last_signals[SIGNAL_MAX + 1]; /* to the roots of services */
-};
+	while (wanted - queue->size < event->header.size)
+		wanted *= 2;
+	if (wanted != queue->capacity) {
+		grown = realloc(queue->bytes, wanted);
+		if (!grown)
+			return -ENOMEM;
+		queue->bytes = grown;
+		queue->capacity = wanted;
+	}
+	memcpy(queue->bytes + queue->size, event, event->header.size);
+	queue->size += event->header.size;
+	return 0;
+}
 
-static int on_event(void *context, const void *bytes, size_t size);
+static bool queue_next(struct event_queue *queue, union event *ret_event)
+{
+	struct event_header header;
+
+	if (queue->at == queue->size) {
+		queue->at = queue->size = 0;
+		return false;
+	}
+	memcpy(&header, queue->bytes + queue->at, sizeof(header));
+	memcpy(ret_event, queue->bytes + queue->at, header.size);
+	queue->at += header.size;
+	return true;
+}
+
+/* What the next collector cannot find out by itself. */
+static bool is_for_journal(const union event *event)
+{
+	return event->header.generation || event->header.type == EVENT_LISTENER;
+}
+
+int session_take(void *context, const void *bytes, size_t size)
+{
+	struct session *session = context;
+	union event event;
+
+	if (decode_event(bytes, size, &event)) {
+		log_error("the kernel sent %zu bytes that are no event; they are skipped", size);
+		return 0;
+	}
+	session->events++;
+	if (session->journal) {
+		if (session_is_repeated(session, &event))
+			return 0;
+		if (is_for_journal(&event))
+			journal_add(session->journal, &event);
+	}
+	return queue_add(&session->queue, &event);
+}
+
+/* --- applying them -------------------------------------------------------------------------- */
 
 static bool is_arming(const union event *event)
 {
@@ -52,45 +87,28 @@ static bool is_arming(const union event *event)
 	       (event->header.type == EVENT_EXIT && event->exit.flags & EXIT_ARMED);
 }
 
-/*
- * Read after the snapshot, which is in a hurry. Full maps and rings are a matter of shutdowns
- * only: what they had lost when the last one ended is what they had lost when this one began.
- * Nested runs happen at any time.
- */
-static int note_baseline(struct session *session, const struct target *target)
+int session_begin(struct session *session, const struct target *target, uint64_t armed_ns)
 {
-	struct baseline *baseline;
-	int err;
-
-	err = array_reserve((void **)&session->baselines, &session->baselines_capacity,
-			    session->n_baselines, sizeof(*session->baselines));
-	if (err)
-		return err;
-	baseline = &session->baselines[session->n_baselines++];
-	baseline->target = *target;
-	probe_losses(session->probe, baseline->losses);
-	if (session->n_baselines == 1)
-		memcpy(baseline->losses, session->known_losses,
-		       LOSS_NESTED_PACKET * sizeof(baseline->losses[0]));
-	return 0;
-}
-
-/* A service was told to stop: look at it, at once. */
-static int on_armed(struct session *session, const struct event_header *header)
-{
-	const struct service_info *service = roster_find(session->roster, header->service);
-	struct target target = { .service = header->service, .generation = header->generation };
+	const struct service_info *service = roster_find(session->roster, target->service);
+	const struct shutdown *shutdown;
 	int err;
 
 	if (!service)
 		return 0;
-	err = snapshot_take(session->probe, service, &target, on_event, session);
+	err = snapshot_take(session->probe, service, target,
+			    roster_wants_arguments(session->roster), session_take, session);
 	if (err == -ENOMEM)
 		return err;
 	if (err)
 		log_error("the snapshot of %s failed: %s; going on with what its closes tell",
 			  service->identity.name, strerror(-err));
-	return note_baseline(session, &target);
+	shutdown = model_find(session->model, target->generation);
+	if (shutdown && session->options.on_begun)
+		session->options.on_begun(session->options.context, shutdown,
+					  clock_boot_ns() - armed_ns);
+	err = session_tell_losses(session, target->generation);
+	/* Meanwhile the rings have filled. */
+	return err ? err : probe_dispatch(session->probe);
 }
 
 static void note_signal(struct session *session, const struct event_signal *event)
@@ -117,132 +135,47 @@ static bool is_foreign(const struct session *session, const union event *event)
 	return event->header.generation && !roster_find(session->roster, event->header.service);
 }
 
-static int on_event(void *context, const void *bytes, size_t size)
+static int apply(struct session *session, const union event *event)
 {
-	struct session *session = context;
-	union event event;
-	int err = decode_event(bytes, size, &event);
+	struct target target = { .service = event->header.service,
+				 .generation = event->header.generation };
+	int err = 0;
 
-	if (err) {
-		log_error("the kernel sent %zu bytes that are no event; they are skipped", size);
-		return 0;
-	}
-	if (event.header.type == EVENT_LISTENER) {
-		err = roster_on_listener(session->roster, &event.listener);
-		if (err)
-			return err;
-	}
-	if (is_foreign(session, &event))
-		return 0;
-	if (event.header.type == EVENT_SIGNAL)
-		note_signal(session, &event.signal);
+	if (event->header.type == EVENT_LISTENER && !session->is_replaying)
+		err = roster_on_listener(session->roster, &event->listener);
+	if (err || is_foreign(session, event))
+		return err;
+	if (event->header.type == EVENT_SIGNAL)
+		note_signal(session, &event->signal);
 	if (session->options.recording)
-		recording_add(session->options.recording, &event);
-	err = model_apply(session->model, &event);
-	if (!err && is_arming(&event))
-		err = on_armed(session, &event.header);
+		recording_add(session->options.recording, event);
+	err = model_apply(session->model, event);
+	if (!err && is_arming(event) && !session->is_replaying &&
+	    model_find(session->model, target.generation))
+		err = session_begin(session, &target, event->header.at_ns);
 	return err;
 }
 
-/* --- the end of a shutdown ------------------------------------------------------------------ */
-
-static int tell_losses(struct session *session, const struct target *target, uint64_t now_ns)
+int session_apply_queued(struct session *session)
 {
-	uint64_t losses[LOSS_CAUSES];
-	struct event_loss event = {};
-	size_t i;
-	int cause, err = 0;
+	union event event;
+	int err = 0;
 
-	for (i = 0; i < session->n_baselines; i++) {
-		if (session->baselines[i].target.generation == target->generation)
-			break;
-	}
-	if (i == session->n_baselines)
-		return 0;
-	probe_losses(session->probe, losses);
-	event.header.type = EVENT_LOSS;
-	event.header.size = sizeof(event);
-	event.header.at_ns = now_ns;
-	event.header.service = target->service;
-	event.header.generation = target->generation;
-	for (cause = 0; !err && cause < LOSS_CAUSES; cause++) {
-		event.cause = (uint32_t)cause;
-		event.events = losses[cause] - session->baselines[i].losses[cause];
-		if (event.events)
-			err = on_event(session, &event, sizeof(event));
-	}
-	session->baselines[i] = session->baselines[--session->n_baselines];
-	memcpy(session->known_losses, losses, sizeof(losses));
+	while (!err && queue_next(&session->queue, &event))
+		err = apply(session, &event);
 	return err;
 }
 
-static int tell_ended(struct session *session, const struct target *target, uint64_t now_ns,
-		      enum ended_reason reason)
+int session_drain(struct session *session)
 {
-	struct event_ended event = {};
+	int err = session_apply_queued(session);
 
-	event.header.type = EVENT_ENDED;
-	event.header.size = sizeof(event);
-	event.header.at_ns = now_ns;
-	event.header.service = target->service;
-	event.header.generation = target->generation;
-	event.reason = reason;
-	return on_event(session, &event, sizeof(event));
-}
-
-/* Asks the kernel for all that is left of a shutdown, disarms it and closes its record. */
-static int finish(struct session *session, const struct shutdown *shutdown,
-		  enum ended_reason reason)
-{
-	bool is_alive = shutdown_living(shutdown) > 0;
-	struct target target = {
-		.service = shutdown->service,
-		.generation = shutdown->generation,
-		.leftover = is_alive ? OUTCOME_OPEN : OUTCOME_HANDED_OVER,
-	};
-	uint64_t now_ns;
-	int err;
-
-	err = probe_dispatch(session->probe);
 	if (!err)
-		err = probe_finish(session->probe, &target);
-	if (!err || err == -ENOENT)
 		err = probe_dispatch(session->probe);
-	now_ns = clock_boot_ns();
-	if (!err)
-		err = probe_take_counts(session->probe, &target, now_ns);
-	if (!err)
-		err = tell_losses(session, &target, now_ns);
-	if (!err)
-		err = tell_ended(session, &target, now_ns, reason);
-	if (!is_alive)
-		roster_remove(session->roster, target.service);
-	return err;
+	return err ? err : session_apply_queued(session);
 }
 
-static int hand_out(struct session *session)
-{
-	struct shutdown *shutdown;
-	int err = 0;
-
-	while (!err && (shutdown = model_take_ended(session->model)))
-		err = session->options.on_shutdown(session->options.context, shutdown);
-	return err;
-}
-
-static int finish_due(struct session *session)
-{
-	const struct shutdown *shutdown;
-	enum ended_reason reason;
-	int err = 0;
-
-	while (!err && (shutdown = model_due(session->model, clock_boot_ns(), &reason))) {
-		err = finish(session, shutdown, reason);
-		if (!err)
-			err = hand_out(session);
-	}
-	return err;
-}
+/* --- steps ---------------------------------------------------------------------------------- */
 
 /* One timer for the next deadline; off while nothing stops: an idle watcher sleeps. */
 static void set_timer(struct session *session)
@@ -264,30 +197,29 @@ int session_step(struct session *session)
 
 	if (read(session->timer_fd, &expirations, sizeof(expirations)) < 0)
 		expirations = 0; /* not expired: events woke us */
-	err = probe_dispatch(session->probe);
+	err = session_drain(session);
 	if (!err)
-		err = finish_due(session);
+		err = session_recover(session);
+	if (!err)
+		err = session_finish_due(session);
+	if (session->journal)
+		journal_trim(session->journal);
 	set_timer(session);
 	return err;
+}
+
+size_t session_in_progress(const struct session *session)
+{
+	size_t count = 0;
+
+	while (model_at(session->model, count))
+		count++;
+	return count;
 }
 
 bool session_is_idle(const struct session *session)
 {
 	return !model_first(session->model);
-}
-
-int session_wind_up(struct session *session)
-{
-	const struct shutdown *shutdown;
-	int err = probe_dispatch(session->probe);
-
-	while (!err && (shutdown = model_first(session->model))) {
-		err = finish(session, shutdown,
-			     shutdown_living(shutdown) ? ENDED_INTERRUPTED : ENDED_SETTLED);
-		if (!err)
-			err = hand_out(session);
-	}
-	return err;
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */
@@ -304,6 +236,38 @@ static int open_fds(struct session *session)
 	return err ? err : poll_add(session->epoll_fd, session->timer_fd);
 }
 
+/* The roster names a service: the journal keeps the name. */
+static void on_entered(void *context, const struct event_service *service,
+		       const struct event_program *root)
+{
+	struct session *session = context;
+	union event event;
+
+	if (session->options.on_service)
+		session->options.on_service(session->options.context, service->name);
+	if (!session->journal)
+		return;
+	event.service = *service;
+	journal_add(session->journal, &event);
+	event.program = *root;
+	journal_add(session->journal, &event);
+}
+
+static int open_parts(struct session *session)
+{
+	struct roster_options roster = session->options.roster;
+	int err;
+
+	roster.on_entered = on_entered;
+	roster.context = session;
+	session->model = model_new(&session->options.model);
+	session->roster = roster_new(session->probe, &roster);
+	err = session->model && session->roster ? open_fds(session) : -ENOMEM;
+	if (!err && session->options.journal)
+		err = session_open_journal(session);
+	return err;
+}
+
 int session_open(const struct session_options *options, struct session **ret_session)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -311,7 +275,8 @@ int session_open(const struct session_options *options, struct session **ret_ses
 		.follow_listeners = options->follow_listeners,
 		.forwarder_pid = options->forwards_signals ? (uint32_t)getpid() : 0,
 		.detail_ring_bytes = options->detail_ring_bytes,
-		.sink = on_event,
+		.pins = options->pins,
+		.sink = session_take,
 		.context = session,
 	};
 	int err;
@@ -323,9 +288,7 @@ int session_open(const struct session_options *options, struct session **ret_ses
 	err = probe_open(&probe_options, &session->probe);
 	if (err)
 		goto fail;
-	session->model = model_new(&options->model);
-	session->roster = roster_new(session->probe, options->selectors);
-	err = session->model && session->roster ? open_fds(session) : -ENOMEM;
+	err = open_parts(session);
 	if (err) {
 		log_error("cannot start watching: %s", strerror(-err));
 		goto fail;
@@ -347,8 +310,10 @@ void session_close(struct session *session)
 		close(session->epoll_fd);
 	roster_free(session->roster);
 	model_free(session->model);
+	journal_close(session->journal);
 	probe_close(session->probe);
-	free(session->baselines);
+	free(session->queue.bytes);
+	free(session->unsafe);
 	free(session);
 }
 
@@ -357,7 +322,22 @@ struct roster *session_roster(struct session *session)
 	return session->roster;
 }
 
+struct probe *session_probe(struct session *session)
+{
+	return session->probe;
+}
+
 int session_fd(const struct session *session)
 {
 	return session->epoll_fd;
+}
+
+struct session_stats session_stats(const struct session *session)
+{
+	struct session_stats stats = { .events = session->events,
+				       .services = roster_count(session->roster) };
+
+	if (session->journal)
+		stats.journal = journal_stats(session->journal);
+	return stats;
 }

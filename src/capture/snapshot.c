@@ -55,12 +55,8 @@ static int tell_service(const struct service_info *service, const struct target 
 
 	header_fill(&event.header, EVENT_SERVICE, sizeof(event), target);
 	event.wall_offset_ns = clock_wall_offset_ns();
-	event.kind = service->identity.kind;
-	memcpy(event.name, service->identity.name, sizeof(event.name));
-	memcpy(event.unit, service->identity.unit, sizeof(event.unit));
-	memcpy(event.container_id, service->identity.container_id, sizeof(event.container_id));
-	memcpy(event.pod_uid, service->identity.pod_uid, sizeof(event.pod_uid));
-	memcpy(event.cgroup, service->identity.cgroup, sizeof(event.cgroup));
+	cgroup_service_tell(&service->identity, &event);
+	event.grace_ns = service->grace_ns;
 	return sink(context, &event, sizeof(event));
 }
 
@@ -74,6 +70,18 @@ static int tell_program(const struct process_id *id, const char *known_exe,
 	if (known_exe[0])
 		snprintf(event.exe, sizeof(event.exe), "%s", known_exe);
 	else if (procfs_exe(id->tgid, event.exe, sizeof(event.exe)))
+		return 0; /* gone already */
+	return sink(context, &event, sizeof(event));
+}
+
+static int tell_arguments(const struct process_id *id, const struct target *target, probe_sink sink,
+			  void *context)
+{
+	struct event_arguments event = {};
+
+	header_fill(&event.header, EVENT_ARGUMENTS, sizeof(event), target);
+	event.process = *id;
+	if (procfs_arguments(id->tgid, event.text, sizeof(event.text)))
 		return 0; /* gone already */
 	return sink(context, &event, sizeof(event));
 }
@@ -127,7 +135,7 @@ static int tell_members(const struct service_info *service, const struct members
 }
 
 int snapshot_take(struct probe *probe, const struct service_info *service,
-		  const struct target *target, probe_sink sink, void *context)
+		  const struct target *target, bool with_arguments, probe_sink sink, void *context)
 {
 	struct members members = {};
 	size_t i;
@@ -144,6 +152,8 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 		err = tell_service(service, target, sink, context);
 	if (!err)
 		err = tell_members(service, &members, target, sink, context);
+	for (i = 0; with_arguments && !err && i < members.count; i++)
+		err = tell_arguments(&members.items[i].process, target, sink, context);
 	free(members.items);
 	return err;
 }

@@ -8,9 +8,9 @@
 
 /*
  * Taken as soon as a service is armed: tags its sockets, and feeds EVENT_SERVICE, EVENT_PROCESS,
- * EVENT_PROGRAM and EVENT_LISTENER to the sink. Returns 0 or -errno.
+ * EVENT_PROGRAM, EVENT_LISTENER and, if asked for, EVENT_ARGUMENTS to the sink. 0 or -errno.
  */
 int snapshot_take(struct probe *probe, const struct service_info *service,
-		  const struct target *target, probe_sink sink, void *context);
+		  const struct target *target, bool with_arguments, probe_sink sink, void *context);
 
 #endif

@@ -7,6 +7,11 @@ int command_run(int argc, char **argv);
 int command_watch(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_daemon(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_show(int argc, char **argv);
+int command_export(int argc, char **argv);
+int command_diff(int argc, char **argv);
 int command_check(int argc, char **argv);
 
 #endif

@@ -20,6 +20,11 @@ static const struct {
 	{ "watch", command_watch, "report every shutdown of the services on this host" },
 	{ "record", command_record, "the same, and keep the events in a file" },
 	{ "replay", command_replay, "make the reports again from such a file, without root" },
+	{ "daemon", command_daemon, "record for ever: metrics, store, HTTP" },
+	{ "list", command_list, "the shutdowns that the daemon has stored" },
+	{ "show", command_show, "one of them" },
+	{ "export", command_export, "all of them, as JSON or CSV" },
+	{ "diff", command_diff, "two sets of them side by side" },
 	{ "check", command_check, "what this kernel offers, hook by hook" },
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One table of options; each command shows the sets that it takes. */
+/* Parses the rows of option_rows.c; each command shows the sets that it takes. */
 #include "src/cli/options.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,126 +10,14 @@
 #include "src/base/array.h"
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
-
-#define DURATION_MAX_S (10 * 365 * 86400.0)
-
-enum option_key {
-	KEY_PID = 256,
-	KEY_COMM,
-	KEY_EXE,
-	KEY_UNIT,
-	KEY_CGROUP,
-	KEY_PORT,
-	KEY_DURATION,
-	KEY_JSON,
-	KEY_SETTLE,
-	KEY_PATIENCE,
-	KEY_DETAILS,
-	KEY_RING_SIZE,
-	KEY_BEST_EFFORT,
-};
-
-static const struct {
-	unsigned int set;
-	struct argp_option option;
-} all_options[] = {
-	{ OPTIONS_TARGETS,
-	  { .name = "pid", .key = KEY_PID, .arg = "PID", .doc = "this process and its children" } },
-	{ OPTIONS_TARGETS,
-	  { .name = "comm",
-	    .key = KEY_COMM,
-	    .arg = "NAME",
-	    .doc = "processes of this name (as in /proc/PID/comm)" } },
-	{ OPTIONS_TARGETS,
-	  { .name = "exe",
-	    .key = KEY_EXE,
-	    .arg = "PATH",
-	    .doc = "processes that run this program" } },
-	{ OPTIONS_TARGETS,
-	  { .name = "unit", .key = KEY_UNIT, .arg = "UNIT", .doc = "this systemd unit" } },
-	{ OPTIONS_TARGETS,
-	  { .name = "cgroup",
-	    .key = KEY_CGROUP,
-	    .arg = "PATH",
-	    .doc = "processes in this cgroup or below it" } },
-	{ OPTIONS_TARGETS,
-	  { .name = "port",
-	    .key = KEY_PORT,
-	    .arg = "PORT",
-	    .doc = "whoever listens on this TCP port" } },
-	{ OPTIONS_TARGETS,
-	  { .name = "count", .key = 'n', .arg = "COUNT", .doc = "end after COUNT shutdowns" } },
-	{ OPTIONS_TARGETS,
-	  { .name = "duration",
-	    .key = KEY_DURATION,
-	    .arg = "TIME",
-	    .doc = "end after TIME (30s, 10m, 2h)" } },
-	{ OPTIONS_JSON,
-	  { .name = "json", .key = KEY_JSON, .doc = "one record a line instead of reports" } },
-	{ OPTIONS_COMMAND,
-	  { .name = "output",
-	    .key = 'o',
-	    .arg = "FILE",
-	    .doc = "write the record to FILE, as JSON" } },
-	{ OPTIONS_COMMAND,
-	  { .name = "best-effort",
-	    .key = KEY_BEST_EFFORT,
-	    .doc = "start the command even if it cannot be traced" } },
-	{ OPTIONS_MODEL,
-	  { .name = "settle",
-	    .key = KEY_SETTLE,
-	    .arg = "TIME",
-	    .doc = "how long to wait for late resets after the last process ended (1s)" } },
-	{ OPTIONS_MODEL,
-	  { .name = "patience",
-	    .key = KEY_PATIENCE,
-	    .arg = "TIME",
-	    .doc = "when to report a service that did not stop (10m)" } },
-	{ OPTIONS_MODEL,
-	  { .name = "details",
-	    .key = KEY_DETAILS,
-	    .arg = "N|all",
-	    .doc = "how many connections a record tells one by one (1000)" } },
-	{ OPTIONS_MODEL,
-	  { .name = "ring-size",
-	    .key = KEY_RING_SIZE,
-	    .arg = "BYTES",
-	    .doc = "ring buffer for the details of connections (8388608); counts are exact "
-		   "whatever its size" } },
-};
+#include "src/base/duration.h"
+#include "src/cli/option_rows.h"
+#include "src/cli/selection.h"
 
 struct parse {
 	struct options *options;
 	unsigned int sets;
 };
-
-int duration_parse(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double seconds;
-	} units[] = { { "", 1 },   { "s", 1 },	  { "ms", 1e-3 }, { "us", 1e-6 },
-		      { "m", 60 }, { "min", 60 }, { "h", 3600 } };
-	char *end;
-	double value;
-	size_t i;
-
-	if (text[0] < '0' || text[0] > '9') /* no sign, no "inf", no space */
-		return -EINVAL;
-	value = strtod(text, &end);
-	if (memchr(text, 'x', (size_t)(end - text)) || memchr(text, 'X', (size_t)(end - text)))
-		return -EINVAL; /* strtod takes hexadecimal */
-	for (i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		value *= units[i].seconds;
-		if (!(value <= DURATION_MAX_S))
-			return -ERANGE;
-		*ret_ns = (uint64_t)(value * (double)NSEC_PER_SEC);
-		return 0;
-	}
-	return -EINVAL;
-}
 
 static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min,
 		       uint64_t max)
@@ -151,7 +38,7 @@ static uint64_t duration(struct argp_state *state, const char *name, const char 
 	uint64_t ns = 0;
 
 	if (duration_parse(text, &ns))
-		argp_error(state, "%s: '%s' is no time such as 500ms, 30s, 10m or 2h", name, text);
+		argp_error(state, "%s: '%s' is not " DURATION_EXAMPLES, name, text);
 	return ns;
 }
 
@@ -205,6 +92,14 @@ static error_t parse_argument(char *text, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	}
+	if (parse->sets & OPTIONS_PAIR && parse->options->names[0] && !parse->options->names[1]) {
+		parse->options->names[1] = text;
+		return 0;
+	}
+	if (parse->sets & (OPTIONS_ID | OPTIONS_PAIR) && !parse->options->names[0]) {
+		parse->options->names[0] = text;
+		return 0;
+	}
 	if (!(parse->sets & OPTIONS_FILE) || parse->options->file)
 		argp_error(state, "unexpected argument: %s", text);
 	parse->options->file = text;
@@ -219,6 +114,51 @@ static void check_arguments(struct argp_state *state)
 		argp_error(state, "FILE is missing");
 	if (parse->sets & OPTIONS_COMMAND && !parse->options->command)
 		argp_error(state, "the command to run is missing");
+	if (parse->sets & OPTIONS_ID && !parse->options->names[0])
+		argp_error(state, "ID is missing; `shutwatch list` tells them");
+	if (parse->sets & OPTIONS_PAIR && !parse->options->names[1])
+		argp_error(state, "two records or sets are to be compared");
+}
+
+static error_t select_by(struct argp_state *state, const char *key, const char *text)
+{
+	struct options *options = ((struct parse *)state->input)->options;
+	const char *wrong = selection_set(&options->filter, key, text);
+
+	if (wrong)
+		argp_error(state, "--%s: '%s' is %s", key, text, wrong);
+	return 0;
+}
+
+static error_t parse_stored(int key, char *text, struct argp_state *state)
+{
+	struct options *options = ((struct parse *)state->input)->options;
+
+	switch (key) {
+	case KEY_STORE:
+		options->store_path = text;
+		return 0;
+	case KEY_SERVICE:
+		return select_by(state, "service", text);
+	case KEY_SINCE:
+		return select_by(state, "since", text);
+	case KEY_UNTIL:
+		return select_by(state, "until", text);
+	case KEY_OUTCOME:
+		return select_by(state, "outcome", text);
+	case KEY_FINDING:
+		return select_by(state, "finding", text);
+	case KEY_BEFORE:
+		options->before = text;
+		return 0;
+	case KEY_FORMAT:
+		options->is_csv = strcmp(text, "csv") == 0;
+		if (!options->is_csv && strcmp(text, "json") != 0)
+			argp_error(state, "--format: '%s' is neither json nor csv", text);
+		return 0;
+	default:
+		return parse_target(key, text, state);
+	}
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -228,6 +168,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case 'n':
 		options->count = number(state, "-n", text, 1, UINT64_MAX);
+		options->filter.limit = options->count;
 		return 0;
 	case 'o':
 		options->output_path = text;
@@ -259,14 +200,14 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		check_arguments(state);
 		return 0;
 	default:
-		return parse_target(key, text, state);
+		return parse_stored(key, text, state);
 	}
 }
 
 void options_parse(const struct options_usage *usage, int argc, char **argv,
 		   struct options *ret_options)
 {
-	struct argp_option shown[ARRAY_SIZE(all_options) + 1] = {};
+	struct argp_option shown[OPTION_ROWS_MAX + 1] = {};
 	struct argp argp = { shown, parse_option, usage->arguments, usage->doc, NULL, NULL, NULL };
 	struct parse parse = { .options = ret_options, .sets = usage->sets };
 	char name[64];
@@ -276,9 +217,10 @@ void options_parse(const struct options_usage *usage, int argc, char **argv,
 	ret_options->model.settle_ns = NSEC_PER_SEC;
 	ret_options->model.patience_ns = 600 * NSEC_PER_SEC;
 	ret_options->model.details_limit = DETAILS_DEFAULT;
-	for (i = 0; i < ARRAY_SIZE(all_options); i++) {
-		if (all_options[i].set & usage->sets)
-			shown[n++] = all_options[i].option;
+	ret_options->store_path = STORE_PATH_DEFAULT;
+	for (i = 0; i < n_option_rows; i++) {
+		if (option_rows[i].set & usage->sets)
+			shown[n++] = option_rows[i].option;
 	}
 	snprintf(name, sizeof(name), "shutwatch %s", argv[0]);
 	argv[0] = name;

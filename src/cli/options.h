@@ -9,6 +9,7 @@
 
 #include "src/capture/roster.h"
 #include "src/model/model.h"
+#include "src/store/store.h"
 
 struct options {
 	struct selectors selectors;
@@ -21,6 +22,11 @@ struct options {
 	const char *output_path; /* NULL: none */
 	const char *file;	 /* of record and replay */
 	char **command;		 /* of run: NULL-terminated */
+	const char *store_path;
+	struct store_filter filter;
+	const char *before; /* id or its beginning; NULL: none */
+	bool is_csv;
+	const char *names[2]; /* of show and diff: ids, "last", sets */
 };
 
 enum option_set {
@@ -29,6 +35,12 @@ enum option_set {
 	OPTIONS_JSON = 1 << 2,
 	OPTIONS_FILE = 1 << 3,	  /* one argument: FILE */
 	OPTIONS_COMMAND = 1 << 4, /* -o, --best-effort, CMD… */
+	OPTIONS_STORE = 1 << 5,	  /* --store */
+	OPTIONS_FILTER = 1 << 6,  /* --service … --finding, -n */
+	OPTIONS_PAGE = 1 << 7,	  /* --before */
+	OPTIONS_FORMAT = 1 << 8,  /* --format */
+	OPTIONS_ID = 1 << 9,	  /* one argument: a record */
+	OPTIONS_PAIR = 1 << 10,	  /* two arguments: records or sets */
 };
 
 struct options_usage {
@@ -44,8 +56,5 @@ struct options_usage {
 void options_parse(const struct options_usage *usage, int argc, char **argv,
 		   struct options *ret_options);
 void options_fini(struct options *options);
-
-/* "30s", "500ms", "10m", "2h", "1.5s"; a bare number is seconds. 0, -EINVAL or -ERANGE. */
-int duration_parse(const char *text, uint64_t *ret_ns);
 
 #endif

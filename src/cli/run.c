@@ -39,13 +39,12 @@ struct run {
 	bool is_told_to_end; /* after the command has ended: others of its service live on */
 };
 
-static int on_shutdown(void *context, struct shutdown *shutdown)
+static int on_shutdown(void *context, const struct shutdown *shutdown)
 {
 	struct run *run = context;
 	_cleanup_free_ char *report = show_shutdown(shutdown, &run->host, false, stderr);
 	_cleanup_free_ char *json = show_shutdown(shutdown, &run->host, true, stderr);
 
-	shutdown_free(shutdown);
 	if (!report || !json)
 		return -ENOMEM;
 	if (report[0]) {
@@ -198,7 +197,7 @@ static int open_session(struct run *run)
 		.model = run->options.model,
 		.forwards_signals = true,
 		.detail_ring_bytes = run->options.detail_ring_bytes,
-		.selectors = &run->options.selectors,
+		.roster.selectors = &run->options.selectors,
 		.on_shutdown = on_shutdown,
 		.context = run,
 	};

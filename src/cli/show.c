@@ -52,14 +52,28 @@ static char *line_from_record(const struct record *record)
 	return line;
 }
 
-char *show_shutdown(const struct shutdown *shutdown, const struct host *host, bool is_json,
-		    FILE *stream)
+struct report_style show_style(FILE *stream)
 {
-	struct report_style style = {
+	return (struct report_style){
 		.use_unicode = is_utf8(),
 		.use_colour = wants_colour(stream),
 		.columns = columns_of(stream),
 	};
+}
+
+char *show_record(const struct record *record, bool is_json, FILE *stream)
+{
+	struct report_style style;
+
+	if (is_json)
+		return line_from_record(record);
+	style = show_style(stream);
+	return report_from_record(record, &style);
+}
+
+char *show_shutdown(const struct shutdown *shutdown, const struct host *host, bool is_json,
+		    FILE *stream)
+{
 	struct record record;
 	char *text;
 
@@ -68,7 +82,7 @@ char *show_shutdown(const struct shutdown *shutdown, const struct host *host, bo
 	if (verdict_is_no_shutdown(shutdown, &record))
 		text = strdup("");
 	else
-		text = is_json ? line_from_record(&record) : report_from_record(&record, &style);
+		text = show_record(&record, is_json, stream);
 	record_fini(&record);
 	return text;
 }

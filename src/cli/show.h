@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "src/analysis/record.h"
 #include "src/model/host.h"
 #include "src/model/shutdown.h"
+#include "src/output/style.h"
 
 /*
  * The text to print, owned by the caller: a report in the style that `stream` can show, or one
@@ -15,6 +17,12 @@
  */
 char *show_shutdown(const struct shutdown *shutdown, const struct host *host, bool is_json,
 		    FILE *stream);
+
+/* The same from a record that is there already; never "". */
+char *show_record(const struct record *record, bool is_json, FILE *stream);
+
+/* What `stream` can show. */
+struct report_style show_style(FILE *stream);
 
 /* Writes and flushes. Returns 0, or -errno after a line in the log (a closed pipe). */
 int show_write(FILE *stream, const char *text);

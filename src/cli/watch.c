@@ -32,13 +32,12 @@ struct watch {
 	uint64_t shown;
 };
 
-static int on_shutdown(void *context, struct shutdown *shutdown)
+static int on_shutdown(void *context, const struct shutdown *shutdown)
 {
 	struct watch *watch = context;
 	_cleanup_free_ char *text =
 		show_shutdown(shutdown, &watch->host, watch->options.is_json, stdout);
 
-	shutdown_free(shutdown);
 	if (!text)
 		return -ENOMEM;
 	if (!text[0] || (watch->options.count && watch->shown >= watch->options.count))
@@ -167,7 +166,7 @@ static int watch_session(struct watch *watch)
 		.model = watch->options.model,
 		.follow_listeners = can_match_more(&watch->options.selectors),
 		.detail_ring_bytes = watch->options.detail_ring_bytes,
-		.selectors = &watch->options.selectors,
+		.roster.selectors = &watch->options.selectors,
 		.recording = watch->recording,
 		.on_shutdown = on_shutdown,
 		.context = watch,

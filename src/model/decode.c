@@ -21,6 +21,7 @@ static const size_t event_sizes[] = {
 	[EVENT_COUNTS] = sizeof(struct event_counts),
 	[EVENT_LOSS] = sizeof(struct event_loss),
 	[EVENT_ENDED] = sizeof(struct event_ended),
+	[EVENT_ARGUMENTS] = sizeof(struct event_arguments),
 };
 _Static_assert(sizeof(event_sizes) / sizeof(event_sizes[0]) == EVENT_TYPES, "one size a type");
 
@@ -53,7 +54,8 @@ static bool event_is_sound(const union event *event)
 	case EVENT_LOSS:
 		return event->loss.cause < LOSS_CAUSES;
 	case EVENT_ENDED:
-		return event->ended.reason <= ENDED_DROPPED;
+		return event->ended.reason <= ENDED_DROPPED &&
+		       !(event->ended.flags & ~(__u32)ENDED_PROVISIONAL);
 	default:
 		return true;
 	}

@@ -25,6 +25,7 @@ union event {
 	struct event_counts counts;
 	struct event_loss loss;
 	struct event_ended ended;
+	struct event_arguments arguments;
 };
 
 int decode_event(const void *bytes, size_t size, union event *ret_event);

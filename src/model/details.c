@@ -102,10 +102,22 @@ static void drop_earlier(struct details *details, __u64 cookie)
 	}
 }
 
+/* Upside down, what is sorted is a heap again. */
+static void unsort(struct details *details)
+{
+	size_t i;
+
+	for (i = 0; i < details->count / 2; i++)
+		swap(&details->items[i], &details->items[details->count - 1 - i]);
+	details->is_sorted = false;
+}
+
 int details_add(struct details *details, const struct event_connection *event)
 {
 	int err;
 
+	if (details->is_sorted)
+		unsort(details);
 	if (event->flags & CONNECTION_REVISED)
 		drop_earlier(details, event->cookie);
 	if (details->limit == 0)
@@ -131,6 +143,7 @@ static int compare_descending(const void *a, const void *b)
 
 void details_sort(struct details *details)
 {
+	details->is_sorted = true;
 	if (details->count)
 		qsort(details->items, details->count, sizeof(*details->items), compare_descending);
 }

@@ -6,15 +6,17 @@
 #ifndef SHUTWATCH_DETAILS_H
 #define SHUTWATCH_DETAILS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bpf/events.h"
 
 struct details {
-	struct event_connection *items; /* a heap until details_sort() */
+	struct event_connection *items; /* a heap, or sorted */
 	size_t count;
 	size_t capacity;
 	size_t limit;
+	bool is_sorted;
 };
 
 void details_init(struct details *details, size_t limit);

@@ -11,6 +11,8 @@
 
 #include "src/base/array.h"
 
+#define ENDED_KEPT 1024
+
 struct model {
 	struct model_options options;
 	struct shutdown **shutdowns;
@@ -18,6 +20,9 @@ struct model {
 	size_t capacity;
 	/* The last signal of each number that was sent to the forwarder; type 0: none. */
 	struct event_signal forwarded[SIGNAL_MAX + 1];
+	/* The generations that ended last: an event of theirs comes too late. */
+	__u64 ended[ENDED_KEPT];
+	size_t n_ended;
 };
 
 struct model *model_new(const struct model_options *options)
@@ -27,6 +32,11 @@ struct model *model_new(const struct model_options *options)
 	if (model)
 		model->options = *options;
 	return model;
+}
+
+void model_set_options(struct model *model, const struct model_options *options)
+{
+	model->options = *options;
 }
 
 void model_free(struct model *model)
@@ -41,21 +51,42 @@ void model_free(struct model *model)
 	free(model);
 }
 
+const struct shutdown *model_find(const struct model *model, __u64 generation)
+{
+	size_t i;
+
+	for (i = 0; i < model->count; i++) {
+		if (model->shutdowns[i]->generation == generation)
+			return model->shutdowns[i];
+	}
+	return NULL;
+}
+
+static bool has_ended(const struct model *model, __u64 generation)
+{
+	size_t i;
+
+	for (i = 0; i < ENDED_KEPT && i < model->n_ended; i++) {
+		if (model->ended[i] == generation)
+			return true;
+	}
+	return false;
+}
+
+/* Returns 0; 1: it has ended; -ENOMEM. */
 static int shutdown_of(struct model *model, const struct event_header *header,
 		       struct shutdown **ret_shutdown)
 {
-	struct shutdown *shutdown;
-	size_t i;
+	struct shutdown *shutdown =
+		(struct shutdown *)model_find(model, header->generation); /* ours */
 	int err;
 
-	for (i = 0; i < model->count; i++) {
-		shutdown = model->shutdowns[i];
-		if (shutdown->service == header->service &&
-		    shutdown->generation == header->generation) {
-			*ret_shutdown = shutdown;
-			return 0;
-		}
+	if (shutdown) {
+		*ret_shutdown = shutdown;
+		return 0;
 	}
+	if (has_ended(model, header->generation))
+		return 1;
 	err = array_reserve((void **)&model->shutdowns, &model->capacity, model->count,
 			    sizeof(struct shutdown *));
 	if (err)
@@ -108,7 +139,7 @@ int model_apply(struct model *model, const union event *event)
 		return 0;
 	err = shutdown_of(model, &event->header, &shutdown);
 	if (err)
-		return err;
+		return err < 0 ? err : 0;
 	if (event->header.type != EVENT_SIGNAL)
 		return shutdown_apply(shutdown, event);
 	named.signal = event->signal;
@@ -128,6 +159,7 @@ struct shutdown *model_take_ended(struct model *model)
 		memmove(&model->shutdowns[i], &model->shutdowns[i + 1],
 			(model->count - i - 1) * sizeof(struct shutdown *));
 		model->count--;
+		model->ended[model->n_ended++ % ENDED_KEPT] = shutdown->generation;
 		return shutdown;
 	}
 	return NULL;
@@ -136,8 +168,7 @@ struct shutdown *model_take_ended(struct model *model)
 static __u64 deadline_of(const struct model *model, const struct shutdown *shutdown,
 			 enum ended_reason *ret_reason)
 {
-	return shutdown_deadline_ns(shutdown, model->options.settle_ns, model->options.patience_ns,
-				    ret_reason);
+	return shutdown_deadline_ns(shutdown, &model->options, ret_reason);
 }
 
 __u64 model_deadline_ns(const struct model *model)
@@ -169,5 +200,10 @@ const struct shutdown *model_due(const struct model *model, __u64 now_ns,
 
 const struct shutdown *model_first(const struct model *model)
 {
-	return model->count ? model->shutdowns[0] : NULL;
+	return model_at(model, 0);
+}
+
+const struct shutdown *model_at(const struct model *model, size_t index)
+{
+	return index < model->count ? model->shutdowns[index] : NULL;
 }

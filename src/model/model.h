@@ -6,16 +6,11 @@
 #ifndef SHUTWATCH_MODEL_H
 #define SHUTWATCH_MODEL_H
 
+#include "src/model/deadline.h"
 #include "src/model/decode.h"
 #include "src/model/shutdown.h"
 
 #define DETAILS_DEFAULT 1000
-
-struct model_options {
-	__u64 settle_ns;
-	__u64 patience_ns;
-	size_t details_limit; /* per shutdown */
-};
 
 struct model;
 
@@ -23,7 +18,13 @@ struct model;
 struct model *model_new(const struct model_options *options);
 void model_free(struct model *model);
 
-/* Takes in one event. Returns 0 or -ENOMEM. Events of no shutdown are no error. */
+/* The spans and limits from now on. */
+void model_set_options(struct model *model, const struct model_options *options);
+
+/*
+ * Takes in one event. Returns 0 or -ENOMEM. Events of no shutdown, or of one that has ended, are
+ * no error.
+ */
 int model_apply(struct model *model, const union event *event);
 
 /* The next shutdown that has ended, owned by the caller; NULL: none. */
@@ -38,5 +39,10 @@ const struct shutdown *model_due(const struct model *model, __u64 now_ns,
 
 /* Any shutdown that is under way; NULL: none. For winding up. */
 const struct shutdown *model_first(const struct model *model);
+
+/* One under way by its number from 0; NULL: there are no more. */
+const struct shutdown *model_at(const struct model *model, size_t index);
+/* The one under way of this generation; NULL: none. */
+const struct shutdown *model_find(const struct model *model, __u64 generation);
 
 #endif

@@ -13,6 +13,7 @@
 void process_fini(struct process *process)
 {
 	free(process->exe);
+	free(process->args);
 	free(process->signals);
 	memset(process, 0, sizeof(*process));
 }
@@ -73,15 +74,25 @@ void process_set_exit(struct process *process, const struct event_exit *event)
 	process->status = event->status;
 }
 
+static int set_text(char **text, const char *from, size_t size)
+{
+	char *copy = strndup(from, size);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
 int process_set_program(struct process *process, const struct event_program *event)
 {
-	char *exe = strndup(event->exe, sizeof(event->exe));
+	return set_text(&process->exe, event->exe, sizeof(event->exe));
+}
 
-	if (!exe)
-		return -ENOMEM;
-	free(process->exe);
-	process->exe = exe;
-	return 0;
+int process_set_arguments(struct process *process, const struct event_arguments *event)
+{
+	return set_text(&process->args, event->text, sizeof(event->text));
 }
 
 bool process_is_told(const struct process *process)

@@ -191,7 +191,7 @@ static int apply_connection(struct shutdown *shutdown, const struct event_connec
 	return details_add(&shutdown->details, event);
 }
 
-static void apply_counts(struct counts *sum, const struct counts *c)
+static void add_counts(struct counts *sum, const struct counts *c)
 {
 	int direction, outcome;
 
@@ -215,9 +215,19 @@ static void apply_counts(struct counts *sum, const struct counts *c)
 	sum->last_refused_ns = latest(sum->last_refused_ns, c->last_refused_ns);
 }
 
+/* All that are read at one time are one reading, and the last reading counts. */
+static void apply_counts(struct shutdown *shutdown, const struct event_counts *event)
+{
+	if (event->header.at_ns != shutdown->counts_at_ns)
+		memset(&shutdown->counts, 0, sizeof(shutdown->counts));
+	shutdown->counts_at_ns = event->header.at_ns;
+	add_counts(&shutdown->counts, &event->counts);
+}
+
 static void apply_ended(struct shutdown *shutdown, const struct event_ended *event)
 {
-	shutdown->has_ended = true;
+	shutdown->is_provisional = event->flags & ENDED_PROVISIONAL;
+	shutdown->has_ended = !shutdown->is_provisional;
 	shutdown->reason = event->reason;
 	shutdown->ended_ns = event->header.at_ns;
 	details_sort(&shutdown->details);
@@ -246,6 +256,9 @@ static int apply(struct shutdown *shutdown, const union event *event)
 	case EVENT_PROGRAM:
 		err = process_of(shutdown, &event->program.process, &process);
 		return err ? err : process_set_program(process, &event->program);
+	case EVENT_ARGUMENTS:
+		err = process_of(shutdown, &event->arguments.process, &process);
+		return err ? err : process_set_arguments(process, &event->arguments);
 	case EVENT_LISTENER:
 		return apply_listener(shutdown, event);
 	case EVENT_CONNECTION:
@@ -255,7 +268,7 @@ static int apply(struct shutdown *shutdown, const union event *event)
 		shutdown->has_identity = true;
 		return 0;
 	case EVENT_COUNTS:
-		apply_counts(&shutdown->counts, &event->counts.counts);
+		apply_counts(shutdown, &event->counts);
 		return 0;
 	case EVENT_LOSS:
 		shutdown->losses[event->loss.cause] += event->loss.events;
@@ -298,31 +311,6 @@ size_t shutdown_living(const struct shutdown *shutdown)
 	return living;
 }
 
-/* Do those that were told to stop still live? And has any process ended at all? */
-static bool is_anybody_stopping(const struct shutdown *shutdown)
-{
-	size_t i;
-
-	for (i = 0; i < shutdown->n_processes; i++) {
-		const struct process *process = &shutdown->processes[i];
-
-		if (!process->has_ended && process_is_told(process))
-			return true;
-	}
-	return false;
-}
-
-static bool is_every_listener_closed(const struct shutdown *shutdown)
-{
-	size_t i;
-
-	for (i = 0; i < shutdown->n_listeners; i++) {
-		if (!shutdown->listeners[i].closed_ns)
-			return false;
-	}
-	return shutdown->n_listeners > 0;
-}
-
 bool shutdown_has_acted(const struct shutdown *shutdown)
 {
 	size_t i;
@@ -334,23 +322,4 @@ bool shutdown_has_acted(const struct shutdown *shutdown)
 			return true;
 	}
 	return false;
-}
-
-__u64 shutdown_deadline_ns(const struct shutdown *shutdown, __u64 settle_ns, __u64 patience_ns,
-			   enum ended_reason *ret_reason)
-{
-	size_t living = shutdown_living(shutdown);
-	bool is_over;
-
-	if (living == 0)
-		is_over = true;
-	else
-		is_over = living < shutdown->n_processes && !is_anybody_stopping(shutdown) &&
-			  !is_every_listener_closed(shutdown);
-	*ret_reason = is_over ? ENDED_SETTLED : ENDED_PATIENCE;
-	if (!is_over)
-		return shutdown->armed_ns + patience_ns;
-	if (living)
-		return shutdown->last_step_ns + settle_ns;
-	return latest(shutdown->last_step_ns, shutdown->last_connection_ns) + settle_ns;
 }

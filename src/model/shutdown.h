@@ -42,13 +42,15 @@ struct shutdown {
 	struct details details;
 	__u64 details_seen;   /* connections told, each once */
 	struct counts counts; /* summed over the processes; zero until the end */
+	__u64 counts_at_ns;   /* when they were read */
 	__u64 losses[LOSS_CAUSES];
 
 	__u64 last_step_ns;	  /* the last signal, exit or listener event */
 	__u64 last_connection_ns; /* the last connection that left */
 	bool has_ended;
+	bool is_provisional; /* a record was due, and more will come */
 	enum ended_reason reason;
-	__u64 ended_ns; /* when the record was closed */
+	__u64 ended_ns; /* when the record was made */
 };
 
 /* NULL: out of memory. `details_limit` bounds the details that are kept. */
@@ -67,14 +69,6 @@ size_t shutdown_living(const struct shutdown *shutdown);
 
 /* Has the service done anything about the signal: lost a member or a listener, closed something? */
 bool shutdown_has_acted(const struct shutdown *shutdown);
-
-/*
- * When the record should be made, if nothing more happens, and why. `settle_ns` after all is
- * over; after the same time when those that were told to stop have ended and the others just go
- * on; else `patience_ns` after T0.
- */
-__u64 shutdown_deadline_ns(const struct shutdown *shutdown, __u64 settle_ns, __u64 patience_ns,
-			   enum ended_reason *ret_reason);
 
 /* NULL: not of this shutdown. */
 struct process *shutdown_process(const struct shutdown *shutdown, const struct process_id *id);

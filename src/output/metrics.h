@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Records -> metrics, in OpenMetrics 1.0 and in the text format 0.0.4. No I/O, no clock, no
- * threads: the caller locks. Names, types and labels: the table `families` in metrics.c, from
- * which README's table is made.
+ * threads: the caller locks. Names, types and labels: the table `families` in
+ * metrics_families.c, from which README's table is made.
  */
 #ifndef SHUTWATCH_METRICS_H
 #define SHUTWATCH_METRICS_H
@@ -19,16 +19,21 @@ enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
 
 /* `services_max` bounds the label `service`; who comes later is counted under "other".
  * NULL: out of memory. */
-struct metrics *metrics_new(size_t services_max, int64_t created_wall_ns);
+struct metrics *metrics_new(size_t services_max);
 void metrics_free(struct metrics *metrics);
 
 /*
  * Counts a record once by its id, however often it comes: a provisional record counts when it is
- * first seen; its update adds only what has changed (refused, dark time). Returns 0 or -ENOMEM.
+ * first seen; its update adds only what has changed (refused, dark time, what a verdict became).
+ * The last 4096 records are known again. Returns 0, or -ENOMEM with nothing counted.
  */
 int metrics_observe(struct metrics *metrics, const struct record *record);
 
-/* The shutdowns under way of one service. */
+/*
+ * The shutdowns under way of one service. The service is known from then on: its counters are
+ * served, with 0 if nothing was counted yet, so that Prometheus sees the first step of each. Call
+ * it when a shutdown begins and when it is over. Returns 0 or -ENOMEM.
+ */
 int metrics_set_in_progress(struct metrics *metrics, const char *service, uint64_t count);
 
 /* Time from a stop signal to the end of the snapshot that it caused. */
@@ -81,5 +86,8 @@ struct metrics_self {
 /* The whole exposition. Owned by the caller; NULL if memory ran out. */
 char *metrics_text(const struct metrics *metrics, const struct metrics_self *self,
 		   enum metrics_format format, size_t *ret_size);
+
+/* The table of all metrics for README, in Markdown. Owned by the caller; NULL: out of memory. */
+char *metrics_markdown(void);
 
 #endif

@@ -182,6 +182,7 @@ static const char *const loss_meanings[] = {
 	[LOSS_NESTED_PACKET] = "packets were missed by the kernel's probe: outcomes may be wrong",
 	[LOSS_NESTED_RESET] = "resets were missed by the kernel's probe: outcomes may be wrong",
 	[LOSS_NESTED_OTHER] = "other events were missed by the kernel's probes",
+	[LOSS_RECORDER_GONE] = "the recorder was removed while the service was stopping",
 	[LOSS_UNBALANCED] = "connections are missing in, or too many among, the outcomes",
 };
 _Static_assert(ARRAY_SIZE(loss_meanings) == LOSS_CAUSES, "a meaning for each");

@@ -45,6 +45,9 @@ void archive_free(struct archive *archive);
  * id is replaced. Writes at once if the store is well. */
 void archive_put(struct archive *archive, struct record *record, uint64_t now_ns);
 
+/* What to keep from now on. */
+void archive_set_retention(struct archive *archive, const struct store_retention *retention);
+
 /* Retries and expires what is due. */
 void archive_step(struct archive *archive, uint64_t now_ns);
 /* When to call archive_step() again; UINT64_MAX: only after the next put. */

@@ -4,9 +4,10 @@
  * (list, show, export, diff, HTTP) and the one writer (the daemon) share the file.
  *
  * Errors: -ENOENT no such record, or no such file for a reader; -ENOSPC disk full; -EROFS
- * read-only; -EBADMSG corrupt, or no database of ours; -EPROTO written by a newer shutwatch;
- * -EBUSY locked for longer than the store waits; -EIO and -ENOMEM as usual. store_fault() has the
- * words.
+ * read-only; -EBADMSG corrupt, or no database at all; -EMEDIUMTYPE a database of another program;
+ * -EPROTO written by a newer shutwatch (or not yet brought up to this one, for a reader); -EBUSY
+ * locked for longer than the store waits; -EACCES, -EIO and -ENOMEM as usual. store_fault() has
+ * the words.
  */
 #ifndef SHUTWATCH_STORE_H
 #define SHUTWATCH_STORE_H
@@ -16,6 +17,9 @@
 #include <stdint.h>
 
 #include "src/analysis/record.h"
+#include "src/analysis/summary.h"
+
+#define STORE_PATH_DEFAULT "/var/lib/shutwatch/shutwatch.db"
 
 struct store;
 
@@ -37,36 +41,19 @@ int store_load(struct store *store, const char *id, struct record *ret_record);
 /* The id of the latest record, or -ENOENT. */
 int store_last_id(struct store *store, char ret_id[RECORD_ID_BYTES]);
 
+/* The id that begins so, in whatever case. Returns 0, -ENOENT, -ENOTUNIQ (several), or -errno. */
+int store_find_id(struct store *store, const char *prefix, char ret_id[RECORD_ID_BYTES]);
+
 /* Which records; zeroed: all of them. Strings are the caller's. */
 struct store_filter {
-	const char *service; /* exact name, or a glob with * and ?; NULL: any */
-	const char *finding; /* id of a finding; NULL: any */
-	uint32_t verdicts;   /* bit 1 << enum verdict; 0: any */
-	int64_t since_wall_ns;
-	int64_t until_wall_ns; /* 0: no end */
+	const char *service;   /* exact name, or a glob with * and ?; NULL: any */
+	const char *finding;   /* id of a finding; NULL: any */
+	uint32_t verdicts;     /* bit 1 << enum verdict; 0: any */
+	int64_t since_wall_ns; /* 0: no beginning */
+	int64_t until_wall_ns; /* not itself; 0: no end */
 	const char *before_id; /* only older ones: the last id of the page before; NULL: newest */
 	size_t limit;	       /* 0: no limit */
 	bool is_oldest_first;
-};
-
-/* One line of a list: what the columns of the table `shutdowns` tell without any join. */
-struct store_summary {
-	char id[RECORD_ID_BYTES];
-	int64_t trigger_wall_ns;
-	enum trigger_kind trigger;
-	int trigger_signal;
-	char service[NAME_BYTES + 1];
-	enum service_kind service_kind;
-	enum verdict verdict;
-	bool is_complete;
-	bool is_provisional;
-	struct record_timing timing;
-	bool has_connections;
-	uint64_t inbound; /* open at the signal + late */
-	uint64_t in_flight;
-	uint64_t aborted; /* inbound */
-	uint64_t late;
-	uint64_t refused;
 };
 
 /* Takes one; what it returns, unless 0, ends the list and is returned. */

@@ -93,7 +93,7 @@ static void test_prefork(void **state)
 	struct census census = prefork();
 
 	(void)state;
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	ASSERT_ROOTS(&census, NOBODY, NOBODY, 2, 2, 2, 2);
 	assert_false(census.processes[1].is_candidate);
 	assert_true(census.processes[4].is_candidate);
@@ -115,7 +115,7 @@ static void test_supervisor(void **state)
 	listen_on(&census, 0, 9001);
 	listen_on(&census, 1, 8000);
 	listen_on(&census, 2, 8001);
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	ASSERT_ROOTS(&census, 0, 1, 2, 0, 2);
 	census_fini(&census);
 }
@@ -136,7 +136,7 @@ static void test_unit(void **state)
 	put_into(&census, 3, "mail.service");
 	put_into(&census, 4, "mail.service");
 	listen_on(&census, 1, 8000);
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	ASSERT_ROOTS(&census, 0, 0, 0, NOBODY, NOBODY);
 	census_fini(&census);
 }
@@ -152,7 +152,7 @@ static void test_moved_out(void **state)
 	put_into(&census, 0, "orders.service");
 	listen_on(&census, 0, 8000);
 	listen_on(&census, 1, 8000);
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	ASSERT_ROOTS(&census, 0, 1);
 	census_fini(&census);
 }
@@ -168,16 +168,16 @@ static void test_kin(void **state)
 	listen_on(&census, 0, 8000);
 	listen_on(&census, 1, 8000);
 	census.processes[1].is_kin = true;
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	ASSERT_ROOTS(&census, NOBODY, NOBODY, 2, 2, 2, 2);
 	census.processes[2].is_kin = true;
 	for (size_t i = 0; i < census.n_processes; i++)
 		census.processes[i].root = SIZE_MAX;
 	selector = (struct selector){ .kind = SELECT_COMM, .text = "bash" };
-	census_group(&census, &selectors);
+	census_group(&census, &selectors, NULL);
 	ASSERT_ROOTS(&census, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY);
 	selector = (struct selector){ .kind = SELECT_PID, .number = 5 };
-	census_group(&census, &selectors);
+	census_group(&census, &selectors, NULL);
 	ASSERT_ROOTS(&census, NOBODY, 1, 1, 1, 1, 1);
 	census_fini(&census);
 }
@@ -191,7 +191,7 @@ static void test_unix_listener(void **state)
 	(void)state;
 	add(&census, 10, 1, "app");
 	listen_on(&census, 0, 0);
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	ASSERT_ROOTS(&census, 0);
 	assert_false(census_matches(&census, &selector));
 	census_fini(&census);
@@ -217,7 +217,7 @@ static void test_selectors(void **state)
 		const struct selectors selectors = { .items = &selector, .count = 1 };
 
 		assert_true(census_matches(&census, &selector));
-		census_group(&census, &selectors);
+		census_group(&census, &selectors, NULL);
 		assert_roots(&census, rows[i].roots, 6);
 		census_fini(&census);
 	}
@@ -257,7 +257,7 @@ static void test_loop(void **state)
 	add(&census, 12, 11, "c");
 	listen_on(&census, 0, 8000);
 	listen_on(&census, 1, 8000);
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	assert_true(census.processes[0].root < 2);
 	assert_true(census.processes[1].root < 2);
 	assert_true(census.processes[2].root < 2);
@@ -274,7 +274,7 @@ static void test_pid_reuse(void **state)
 	add(&census, 11, 10, "stranger");
 	census.processes[1].parent.started_ns--;
 	listen_on(&census, 0, 8000);
-	census_group(&census, &everybody);
+	census_group(&census, &everybody, NULL);
 	ASSERT_ROOTS(&census, 0, NOBODY);
 	census_fini(&census);
 }

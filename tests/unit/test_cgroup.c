@@ -29,50 +29,67 @@ static struct cgroup_service parse(const char *path)
 	return service;
 }
 
+static const struct {
+	const char *path;
+	const char *pod_uid;
+	const char *below; /* of the service's cgroup */
+} containers[] = {
+	{ "/docker/" ID, "", "" },
+	{ "/system.slice/docker-" ID ".scope", "", "" },
+	{ "/system.slice/docker-" ID ".scope", "", "/init.scope" },
+	{ "/docker/" ID, "", "/system.slice/nginx.service" },
+	{ "/docker/" ID, "", "/kubelet.slice/kubelet.service" },
+	{ "/default/" ID, "", "" }, /* containerd's own client */
+	{ "/system.slice/nerdctl-" ID ".scope", "", "" },
+	{ BURSTABLE "kubepods-burstable-pod" POD_ ".slice/cri-containerd-" ID ".scope", POD, "" },
+	{ BURSTABLE "kubepods-burstable-pod" POD_ ".slice/crio-" ID ".scope", POD, "/container" },
+	{ BURSTABLE "kubepods-burstable-pod" POD_ ".slice/docker-" ID ".scope", POD, "" },
+	{ BURSTABLE "kubepods-burstable-pod" STATIC_POD ".slice/crio-" ID ".scope", STATIC_POD,
+	  "" },
+	{ "/kubepods.slice/kubepods-pod" POD_ ".slice/cri-containerd-" ID ".scope", POD, "" },
+	{ "/kubepods/burstable/pod" POD "/" ID, POD, "" },
+	{ "/kubepods/besteffort/pod" POD "/crio-" ID, POD, "" },
+	{ "/kubepods/pod" STATIC_POD "/" ID, STATIC_POD, "" },
+	{ "/machine.slice/libpod-" ID ".scope", "", "/container" },
+	{ "/libpod_parent/libpod-" ID, "", "" },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope", "",
+	  "/container" },
+	{ "/machine.slice/machine-libpod_pod_" ID2 ".slice/libpod-" ID ".scope", "", "" },
+	/* containerd under its systemd driver, where runc makes no scope of the path */
+	{ "/system.slice/containerd.service/kubepods-burstable-pod" POD_
+	  ".slice:cri-containerd:" ID,
+	  POD, "" },
+	{ "/kubepods-pod" STATIC_POD ".slice:cri-containerd:" ID, STATIC_POD, "" },
+	{ "/system.slice:docker:" ID, "", "" },
+	/* kind: a node is a container, its kubelet has a parent slice */
+	{ "/docker/" ID2 "/kubelet.slice/kubelet-kubepods.slice/"
+	  "kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod" POD_
+	  ".slice/cri-containerd-" ID ".scope",
+	  POD, "" },
+	{ "/kubelet.slice/kubelet-kubepods-besteffort-pod" POD_ ".slice:cri-containerd:" ID, POD,
+	  "" },
+	/* seen from a sibling's cgroup namespace */
+	{ "/../cri-containerd-" ID ".scope", "", "" },
+	{ "/../../kubepods-besteffort-pod" POD_ ".slice/crio-" ID ".scope", POD, "" },
+	{ "/ecs/0123456789abcdef0123456789abcdef/" ID, "", "" },
+	{ "/user.slice/user-1000.slice/session-3.scope/libpod-payload-" ID, "", "" },
+};
+
 static void test_containers(void **state)
 {
-	static const struct {
-		const char *path;
-		const char *pod_uid;
-		const char *below; /* of the service's cgroup */
-	} rows[] = {
-		{ "/docker/" ID, "", "" },
-		{ "/system.slice/docker-" ID ".scope", "", "" },
-		{ "/system.slice/docker-" ID ".scope", "", "/init.scope" },
-		{ "/docker/" ID, "", "/system.slice/nginx.service" },
-		{ "/default/" ID, "", "" }, /* containerd's own client */
-		{ "/system.slice/nerdctl-" ID ".scope", "", "" },
-		{ BURSTABLE "kubepods-burstable-pod" POD_ ".slice/cri-containerd-" ID ".scope", POD,
-		  "" },
-		{ BURSTABLE "kubepods-burstable-pod" POD_ ".slice/crio-" ID ".scope", POD,
-		  "/container" },
-		{ BURSTABLE "kubepods-burstable-pod" POD_ ".slice/docker-" ID ".scope", POD, "" },
-		{ BURSTABLE "kubepods-burstable-pod" STATIC_POD ".slice/crio-" ID ".scope",
-		  STATIC_POD, "" },
-		{ "/kubepods.slice/kubepods-pod" POD_ ".slice/cri-containerd-" ID ".scope", POD,
-		  "" },
-		{ "/kubepods/burstable/pod" POD "/" ID, POD, "" },
-		{ "/kubepods/besteffort/pod" POD "/crio-" ID, POD, "" },
-		{ "/kubepods/pod" STATIC_POD "/" ID, STATIC_POD, "" },
-		{ "/machine.slice/libpod-" ID ".scope", "", "/container" },
-		{ "/libpod_parent/libpod-" ID, "", "" },
-		{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope",
-		  "", "/container" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(containers); i++) {
 		char path[PATH_BYTES];
 		struct cgroup_service service;
 
-		strcpy(path, rows[i].path);
-		strcat(path, rows[i].below);
+		strcpy(path, containers[i].path);
+		strcat(path, containers[i].below);
 		service = parse(path);
 		assert_int_equal(service.kind, SERVICE_CONTAINER);
 		assert_string_equal(service.container_id, ID);
 		assert_string_equal(service.name, NAME);
-		assert_string_equal(service.pod_uid, rows[i].pod_uid);
-		assert_string_equal(service.cgroup, rows[i].path);
+		assert_string_equal(service.pod_uid, containers[i].pod_uid);
+		assert_string_equal(service.cgroup, containers[i].path);
 		assert_string_equal(service.unit, "");
 	}
 }
@@ -96,6 +113,29 @@ static void test_units(void **state)
 		{ "/system.slice/containerd.service", "containerd.service", "" },
 		{ "/orders.service", "orders.service", "" },
 		{ "/system.slice/web%n%s.service", "web%n%s.service", "" },
+		/* conmon is no container */
+		{ "/machine.slice/libpod-conmon-" ID ".scope", "libpod-conmon-" ID ".scope", "" },
+		{ "/system.slice/crio-conmon-" ID ".scope", "crio-conmon-" ID ".scope", "" },
+		/* Quadlet: the id is new at each start of the unit, the unit's name is not */
+		{ "/system.slice/web.service", "web.service", "/libpod-payload-" ID },
+		{ "/system.slice/web.service", "web.service", "/supervisor" },
+		{ "/user.slice/user-1000.slice/user@1000.service/app.slice/web.service",
+		  "web.service", "/libpod-payload-" ID "/container" },
+		/* machines: the unit inside, else the machine */
+		{ "/machine.slice/machine-box.scope/payload/system.slice/web.service",
+		  "web.service", "" },
+		{ "/machine.slice/systemd-nspawn@box.service/payload/system.slice/web.service",
+		  "web.service", "/worker" },
+		{ "/machine.slice/systemd-nspawn@box.service", "systemd-nspawn@box.service",
+		  "/payload/init.scope" },
+		{ "/machine.slice/machine-box.scope", "machine-box.scope", "/payload" },
+		{ "/machine.slice/machine-a\\x2db.scope", "machine-a\\x2db.scope",
+		  "/libvirt/emulator" },
+		{ "/lxc.payload.box/system.slice/web.service", "web.service", "" },
+		{ "/lxc/101/ns/system.slice/web.service", "web.service", "" },
+		/* escaped by systemd */
+		{ "/system.slice/_cpu.service", "cpu.service", "" },
+		{ "/../../system.slice/web.service", "web.service", "" },
 	};
 
 	(void)state;
@@ -123,6 +163,9 @@ static void test_plain(void **state)
 	} rows[] = {
 		{ "/web", "web" },
 		{ "/lxc/box", "box" },
+		{ "/lxc.payload.box", "lxc.payload.box" },
+		{ "/libpod_parent/conmon", "conmon" },
+		{ "/crio-conmon-" ID, "crio-conmon-" ID },
 		{ "web", "web" },
 		{ "/docker", "docker" },
 		{ "/docker-3f4e", "docker-3f4e" },
@@ -160,6 +203,9 @@ static void test_no_service(void **state)
 		"/user.slice/user-1000.slice/user@1000.service/app.slice",
 		"/kubepods.slice/kubepods-burstable.slice",
 		"/kubepods.slice/kubepods-pod" POD_ ".slice",
+		"/..",
+		"/../..",
+		"/../../user.slice",
 	};
 
 	(void)state;
@@ -173,6 +219,19 @@ static void test_no_service(void **state)
 		assert_memory_equal(&service, &before, sizeof(service));
 		assert_false(cgroup_parse(paths[i], &service));
 	}
+}
+
+/* What LXC puts below a container is of the container. */
+static void test_below_lxc(void **state)
+{
+	struct cgroup_service service = parse("/lxc/101/ns/init.scope");
+
+	(void)state;
+	assert_string_equal(service.name, "101");
+	assert_string_equal(service.cgroup, "/lxc/101");
+	service = parse("/lxc.payload.box/user.slice/user-0.slice/session-1.scope");
+	assert_string_equal(service.name, "lxc.payload.box");
+	assert_string_equal(service.cgroup, "/lxc.payload.box");
 }
 
 /* Names begin like those of the session manager's scopes; they are services all the same. */
@@ -241,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_no_service),
+		cmocka_unit_test(test_below_lxc),
 		cmocka_unit_test(test_like_a_session),
 		cmocka_unit_test(test_container_in_container),
 		cmocka_unit_test(test_no_pod),

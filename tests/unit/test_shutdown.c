@@ -10,11 +10,16 @@
 #include <cmocka.h>
 
 #include "src/base/cleanup.h"
-#include "src/model/shutdown.h"
+#include "src/model/deadline.h"
 #include "tests/unit/story.h"
 
 #define SETTLE_MS 1000
 #define PATIENCE_MS 600000
+
+static const struct model_options spans = {
+	.settle_ns = SETTLE_MS * STORY_MS,
+	.patience_ns = PATIENCE_MS * STORY_MS,
+};
 
 /* --- order ---------------------------------------------------------------------------------- */
 
@@ -115,9 +120,7 @@ static void assert_due(const struct shutdown *s)
 {
 	enum ended_reason reason;
 
-	assert_int_equal(shutdown_deadline_ns(s, SETTLE_MS * STORY_MS, PATIENCE_MS * STORY_MS,
-					      &reason),
-			 story_ns(50 + SETTLE_MS));
+	assert_int_equal(shutdown_deadline_ns(s, &spans, &reason), story_ns(50 + SETTLE_MS));
 }
 
 static void test_deadline_in_any_order(void **state)
@@ -284,8 +287,7 @@ static void test_deadline(void **state)
 		uint64_t deadline;
 
 		rows[i].tell(s);
-		deadline = shutdown_deadline_ns(s, SETTLE_MS * STORY_MS, PATIENCE_MS * STORY_MS,
-						&reason);
+		deadline = shutdown_deadline_ns(s, &spans, &reason);
 		if (deadline != story_ns(rows[i].at_ms) || reason != rows[i].reason)
 			print_error("%s\n", rows[i].name);
 		assert_int_equal(deadline, story_ns(rows[i].at_ms));

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Asks the kernel: lists of the host and of a stopping service, and the steps that end a shutdown.
+ * Each of these may be done again, after a collector died in its middle: the counts are read
+ * before they are forgotten.
+ */
+#include "src/capture/probe_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "src/capture/iterate.h"
+#include "src/capture/losses.h"
+#include "src/capture/sweep.h"
+
+static const struct iterate_options whole_host = { .netns_fd = -1, .map_fd = -1 };
+
+/* --- lists ---------------------------------------------------------------------------------- */
+
+static int run_on(struct probe *probe, struct bpf_program *program, const struct target *target,
+		  const struct iterate_options *options, probe_sink sink, void *context)
+{
+	probe->skeleton->bss->target = *target;
+	return iterate(program, options, sink, context);
+}
+
+int probe_list_processes(struct probe *probe, probe_sink sink, void *context)
+{
+	struct target nothing = {};
+
+	return run_on(probe, probe->skeleton->progs.list_processes, &nothing, &whole_host, sink,
+		      context);
+}
+
+int probe_list_listeners(struct probe *probe, uint32_t pid, probe_sink sink, void *context)
+{
+	struct iterate_options options = whole_host;
+
+	options.pid = pid;
+	return iterate(probe->skeleton->progs.list_listeners, &options, sink, context);
+}
+
+int probe_list_members(struct probe *probe, const struct target *target, probe_sink sink,
+		       void *context)
+{
+	return run_on(probe, probe->skeleton->progs.list_processes, target, &whole_host, sink,
+		      context);
+}
+
+int probe_tag_sockets(struct probe *probe, const struct target *target, uint32_t pid)
+{
+	struct iterate_options options = whole_host;
+
+	options.pid = pid;
+	return run_on(probe, probe->skeleton->progs.tag_sockets, target, &options, probe->sink,
+		      probe->context);
+}
+
+int probe_tag_queued(struct probe *probe, const struct target *target, int netns_fd)
+{
+	struct iterate_options options = whole_host;
+
+	options.netns_fd = netns_fd;
+	return run_on(probe, probe->skeleton->progs.tag_queued, target, &options, probe->sink,
+		      probe->context);
+}
+
+/* --- the end of a shutdown ------------------------------------------------------------------ */
+
+int probe_run_syscall(struct probe *probe, struct bpf_program *program, const struct target *target)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	probe->skeleton->bss->target = *target;
+	if (bpf_prog_test_run_opts(bpf_program__fd(program), &options))
+		return -errno;
+	return options.retval ? -ENOENT : 0;
+}
+
+int probe_reconcile(struct probe *probe, const struct target *target)
+{
+	struct shutwatch_bpf *skeleton = probe->skeleton;
+	struct iterate_options options = whole_host;
+	int err = probe_run_syscall(probe, skeleton->progs.freeze_shutdown, target);
+
+	if (err)
+		return err;
+	options.map_fd = bpf_map__fd(skeleton->maps.connection_tags);
+	return run_on(probe, skeleton->progs.reconcile, target, &options, probe->sink,
+		      probe->context);
+}
+
+int probe_disarm(struct probe *probe, const struct target *target)
+{
+	return probe_run_syscall(probe, probe->skeleton->progs.end_shutdown, target);
+}
+
+struct counts_sweep {
+	struct probe *probe;
+	const struct target *target;
+	uint64_t now_ns;
+};
+
+static int tell_counts(void *context, const void *key, const void *value)
+{
+	const struct counts_sweep *sweeping = context;
+	const struct counts_key *counts_key = key;
+	struct event_counts event = {};
+
+	if (counts_key->generation != sweeping->target->generation)
+		return 0;
+	event.header.type = EVENT_COUNTS;
+	event.header.size = sizeof(event);
+	event.header.at_ns = sweeping->now_ns;
+	event.header.service = sweeping->target->service;
+	event.header.generation = sweeping->target->generation;
+	event.process = counts_key->process;
+	memcpy(&event.counts, value, sizeof(event.counts));
+	return sweeping->probe->sink(sweeping->probe->context, &event, sizeof(event));
+}
+
+int probe_tell_counts(struct probe *probe, const struct target *target, uint64_t now_ns)
+{
+	struct counts_sweep sweeping = { .probe = probe, .target = target, .now_ns = now_ns };
+	struct counts_key key, next;
+	struct counts counts;
+
+	return sweep(bpf_map__fd(probe->skeleton->maps.counts), &key, &next, sizeof(key), &counts,
+		     tell_counts, &sweeping);
+}
+
+static int are_counts_of(void *context, const void *key, const void *value)
+{
+	const struct target *target = context;
+	const struct counts_key *counts_key = key;
+
+	(void)value;
+	return counts_key->generation == target->generation;
+}
+
+static int is_closed_of(void *context, const void *key, const void *value)
+{
+	const struct target *target = context;
+	const struct event_connection *closed = value;
+
+	(void)key;
+	return closed->header.generation == target->generation;
+}
+
+static int is_dead_member_of(void *context, const void *key, const void *value)
+{
+	const struct target *target = context;
+	const struct member *member = value;
+
+	(void)key;
+	return member->service == target->service && member->flags & MEMBER_EXITING;
+}
+
+void probe_forget(struct probe *probe, const struct target *target)
+{
+	struct target copy = *target;
+	struct counts_key counts_key, next_counts_key;
+	struct process_id id, next_id;
+	struct event_connection closed;
+	struct member member;
+	struct counts counts;
+	uint64_t cookie, next_cookie;
+
+	sweep(bpf_map__fd(probe->skeleton->maps.counts), &counts_key, &next_counts_key,
+	      sizeof(counts_key), &counts, are_counts_of, &copy);
+	sweep(bpf_map__fd(probe->skeleton->maps.closed), &cookie, &next_cookie, sizeof(cookie),
+	      &closed, is_closed_of, &copy);
+	sweep(bpf_map__fd(probe->skeleton->maps.members), &id, &next_id, sizeof(id), &member,
+	      is_dead_member_of, &copy);
+}
+
+bool probe_is_resumed(const struct probe *probe)
+{
+	return probe->is_resumed;
+}
+
+uint64_t probe_ring_losses(struct probe *probe)
+{
+	return losses_read_one(bpf_map__fd(probe->skeleton->maps.losses), LOSS_EVENT_RING_FULL);
+}
+
+void probe_losses(struct probe *probe, uint64_t ret_losses[LOSS_CAUSES])
+{
+	const struct shared *shared = &probe->skeleton->data_shared->shared;
+	int cause;
+
+	losses_read(probe->skeleton->obj, bpf_map__fd(probe->skeleton->maps.losses), ret_losses);
+	for (cause = 0; cause < LOSS_CAUSES; cause++)
+		ret_losses[cause] += shared->past_nested[cause];
+}
+
+uint64_t *probe_told_losses(struct probe *probe)
+{
+	return (uint64_t *)probe->skeleton->data_shared->shared.told_losses;
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of a shutdown, and what was lost on the way. The kernel is disarmed before the counts of
+ * a shutdown are read for the last time, so they are final; it forgets them when the end is in the
+ * journal.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "src/base/array.h"
+#include "src/base/clock.h"
+#include "src/capture/session_internal.h"
+
+static struct event_header header_of(uint16_t type, size_t size, const struct target *target,
+				     uint64_t now_ns)
+{
+	return (struct event_header){
+		.type = type,
+		.size = (uint16_t)size,
+		.at_ns = now_ns,
+		.service = target->service,
+		.generation = target->generation,
+	};
+}
+
+/* To every shutdown under way but `except`: any of them may have lost it. */
+static int tell_loss(struct session *session, uint32_t cause, uint64_t events, uint64_t except)
+{
+	struct event_loss event = { .cause = cause, .events = events };
+	const struct shutdown *shutdown;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {
+		struct target target = { .service = shutdown->service,
+					 .generation = shutdown->generation };
+
+		if (shutdown->generation == except || shutdown->has_ended)
+			continue;
+		event.header = header_of(EVENT_LOSS, sizeof(event), &target, clock_boot_ns());
+		err = session_take(session, &event, sizeof(event));
+	}
+	return err;
+}
+
+/*
+ * Full maps and rings are a matter of shutdowns only: what was lost since the last shutdown ended
+ * is a loss of the one that has begun since. Nested runs happen at any time: those before it began
+ * are nobody's.
+ */
+int session_tell_losses(struct session *session, uint64_t except_generation)
+{
+	uint64_t *told = probe_told_losses(session->probe);
+	uint64_t losses[LOSS_CAUSES];
+	bool is_alone = except_generation && !model_at(session->model, 1);
+	uint32_t cause;
+	int err = 0;
+
+	probe_losses(session->probe, losses);
+	for (cause = 0; !err && cause < LOSS_CAUSES; cause++) {
+		if (losses[cause] == told[cause] || (is_alone && cause < LOSS_NESTED_PACKET))
+			continue;
+		/* Whose events these were shows when the ring has been read to its end. */
+		if (except_generation && cause == LOSS_EVENT_RING_FULL)
+			continue;
+		if (losses[cause] > told[cause] && !is_alone)
+			err = tell_loss(session, cause, losses[cause] - told[cause],
+					except_generation);
+		told[cause] = losses[cause];
+	}
+	return err;
+}
+
+static int tell_ended(struct session *session, const struct target *target,
+		      enum ended_reason reason, bool is_provisional)
+{
+	struct event_ended event = {
+		.header = header_of(EVENT_ENDED, sizeof(event), target, clock_boot_ns()),
+		.reason = reason,
+		.flags = is_provisional ? ENDED_PROVISIONAL : 0,
+	};
+
+	return session_take(session, &event, sizeof(event));
+}
+
+static bool is_frozen(const struct shutdown *shutdown)
+{
+	return shutdown->is_provisional && shutdown->reason == ENDED_SETTLED;
+}
+
+/* Has the kernel tell what has not left. */
+static int reconcile(struct session *session, const struct target *target)
+{
+	int err = probe_reconcile(session->probe, target);
+
+	if (err == -ENOENT)
+		err = 0; /* a collector before us had done it */
+	return err ? err : session_drain(session);
+}
+
+/* Makes the next record of a shutdown; the last one, unless it goes on. */
+static int finish(struct session *session, const struct shutdown *shutdown,
+		  enum ended_reason reason, bool goes_on)
+{
+	bool is_alive = shutdown_living(shutdown) > 0;
+	struct target target = {
+		.service = shutdown->service,
+		.generation = shutdown->generation,
+		.leftover = is_alive ? OUTCOME_OPEN : OUTCOME_HANDED_OVER,
+	};
+	int err = 0;
+
+	if (!is_frozen(shutdown) && !(goes_on && is_alive))
+		err = reconcile(session, &target);
+	if (!err && !goes_on && probe_disarm(session->probe, &target) == 0)
+		err = session_drain(session);
+	if (!err)
+		err = probe_tell_counts(session->probe, &target, clock_boot_ns());
+	if (!err)
+		err = session_tell_losses(session, 0);
+	if (!err)
+		err = tell_ended(session, &target, reason, goes_on);
+	if (!err)
+		err = session_drain(session);
+	if (goes_on)
+		return err ? err : session->options.on_shutdown(session->options.context, shutdown);
+	probe_forget(session->probe, &target);
+	if (!is_alive)
+		roster_remove(session->roster, target.service);
+	return err;
+}
+
+/* The journal keeps it until the record is safe. */
+static int note_unsafe(struct session *session, uint64_t generation)
+{
+	int err;
+
+	if (!session->journal)
+		return 0;
+	err = array_reserve((void **)&session->unsafe, &session->unsafe_capacity, session->n_unsafe,
+			    sizeof(*session->unsafe));
+	if (!err)
+		session->unsafe[session->n_unsafe++] = generation;
+	return err;
+}
+
+void session_acknowledge(struct session *session, uint64_t generation)
+{
+	size_t i;
+
+	for (i = 0; i < session->n_unsafe; i++) {
+		if (session->unsafe[i] == generation)
+			session->unsafe[i--] = session->unsafe[--session->n_unsafe];
+	}
+}
+
+int session_hand_out(struct session *session)
+{
+	struct shutdown *shutdown;
+	int err = 0;
+
+	while (!err && (shutdown = model_take_ended(session->model))) {
+		err = note_unsafe(session, shutdown->generation);
+		if (!err)
+			err = session->options.on_shutdown(session->options.context, shutdown);
+		shutdown_free(shutdown);
+	}
+	return err;
+}
+
+int session_finish_due(struct session *session)
+{
+	const struct shutdown *shutdown;
+	enum ended_reason reason;
+	int err = 0;
+
+	while (!err && (shutdown = model_due(session->model, clock_boot_ns(), &reason))) {
+		err = finish(session, shutdown, reason,
+			     shutdown_goes_on(shutdown, &session->options.model, reason));
+		if (!err)
+			err = session_hand_out(session);
+	}
+	return err;
+}
+
+int session_wind_up(struct session *session)
+{
+	const struct shutdown *shutdown;
+	int err = session_drain(session);
+
+	while (!err && (shutdown = model_first(session->model))) {
+		err = finish(session, shutdown,
+			     shutdown_living(shutdown) ? ENDED_INTERRUPTED : ENDED_SETTLED, false);
+		if (!err)
+			err = session_hand_out(session);
+	}
+	return err;
+}
+
+/* Only the model is told, and it dies with this process. */
+int session_suspend(struct session *session)
+{
+	const struct shutdown *shutdown;
+	size_t i;
+	int err = session_drain(session);
+
+	journal_close(session->journal);
+	session->journal = NULL;
+	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {
+		struct target target = { .service = shutdown->service,
+					 .generation = shutdown->generation };
+
+		if (is_frozen(shutdown))
+			continue;
+		err = probe_tell_counts(session->probe, &target, clock_boot_ns());
+		if (!err)
+			err = tell_ended(session, &target, ENDED_INTERRUPTED, true);
+		if (!err)
+			err = session_drain(session);
+		if (!err)
+			err = session->options.on_shutdown(session->options.context, shutdown);
+	}
+	return err;
+}

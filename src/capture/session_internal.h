@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files that implement session.h share: session.c, session_end.c, session_resume.c. */
+#ifndef SHUTWATCH_SESSION_INTERNAL_H
+#define SHUTWATCH_SESSION_INTERNAL_H
+
+#include "src/capture/session.h"
+
+struct last_signal {
+	uint32_t sender_pid;
+	uint64_t at_ns;
+};
+
+/* Events in the order in which they came, not yet applied. */
+struct event_queue {
+	char *bytes;
+	size_t size;
+	size_t capacity;
+	size_t at; /* what stands before is done */
+};
+
+struct session {
+	struct session_options options;
+	struct probe *probe;
+	struct roster *roster;
+	struct model *model;
+	struct journal *journal; /* NULL: none */
+	int epoll_fd;
+	int timer_fd;
+	struct event_queue queue;
+	bool is_replaying;		/* the journal: nothing is asked yet */
+	union event last_journalled[2]; /* of the journal, from each ring */
+	uint64_t known_ring_losses;
+	uint64_t events;
+	uint64_t *unsafe; /* generations whose last record is not acknowledged */
+	size_t n_unsafe;
+	size_t unsafe_capacity;
+	struct last_signal last_signals[SIGNAL_MAX + 1]; /* to the roots of services */
+};
+
+/* session.c: takes in one event; applies what waits; the same, and what the rings hold. */
+int session_take(void *context, const void *bytes, size_t size);
+int session_apply_queued(struct session *session);
+int session_drain(struct session *session);
+/* A service is stopping: looks at it. 0 or -errno. */
+int session_begin(struct session *session, const struct target *target, uint64_t armed_ns);
+
+/* session_end.c */
+int session_tell_losses(struct session *session, uint64_t except_generation);
+int session_finish_due(struct session *session);
+int session_hand_out(struct session *session);
+
+/* session_resume.c: the ring of events was full: what do we miss? 0 or -errno. */
+int session_recover(struct session *session);
+int session_open_journal(struct session *session);
+/* Was this event, of a ring, in the journal already when the last collector died? */
+bool session_is_repeated(struct session *session, const union event *event);
+
+#endif

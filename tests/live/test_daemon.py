@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The daemon lives, dies and lives again: no shutdown is lost, whatever happens to it."""
+
+import contextlib
+import os
+import pathlib
+import random
+import signal
+import sqlite3
+import subprocess
+
+import pytest
+
+from kit.daemon import Daemon
+from kit.expect import assert_whole
+from kit.judge import assert_agrees
+from kit.shutwatch import FAILED
+
+APPS = pathlib.Path(__file__).parent / "apps"
+
+
+@pytest.fixture
+def daemon(stage):
+    """Started, with a reopen window of a second."""
+    made = Daemon(stage, "reopen_window: 1s\n")
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+def _busy_server(stage, duration_ms=600):
+    """A server with connections that end one after the other once it is told to stop."""
+    victim = stage.server()
+    client = stage.client(victim.port)
+    client.idle(3)
+    for i in range(1, 9):
+        client.in_flight(1, f"/{duration_ms * i // 8}/10")
+    client.wait_taken(victim.pid)
+    return victim, client
+
+
+def test_record_is_stored(daemon, stage):
+    """The way of a record: provisional when the last process has ended, final after the window."""
+    victim, client = _busy_server(stage)
+    stop = stage.send(victim.pid)
+    client.wait_ended()
+    first = daemon.wait_records()[0]
+    last = daemon.wait_records(is_final=True)[0]
+    assert first["id"] == last["id"] and len(daemon.records()) == 1
+    assert_whole(last, [client], stop, [victim])
+    assert last["complete"]
+    said = daemon.wait_log("shutdown")
+    assert said["id"] == last["id"] and said["outcome"] == last["outcome"]
+
+
+def test_refused_in_the_window(daemon, stage):
+    """Who comes after the end is still counted, and the port that opens again ends the wait."""
+    daemon.write_config("reopen_window: 30s\n")
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.wait_log(f"{daemon.config} was read again")
+    victim, client = _busy_server(stage)
+    stop = stage.send(victim.pid)
+    client.wait_ended()
+    first = daemon.wait_records()[0]
+    assert first["provisional"] and first["timing"]["dark_s"] is None
+    late = stage.client(victim.port)
+    late.open("refused", 5)
+    late.wait_ended()
+    again = stage.server(port=victim.port)
+    last = daemon.wait_records(is_final=True)[0]
+    assert last["connections"]["inbound"]["refused"] == 5
+    assert last["outcome"] == "lossy" and last["id"] == first["id"]
+    assert last["listeners"][0]["reopened_at_s"] == pytest.approx(
+        last["listeners"][0]["closed_at_s"] + last["timing"]["dark_s"], abs=1e-6)
+    assert_agrees(last, client.connections + late.connections, stop, [victim])
+    again.kill()
+
+
+def test_killed_at_any_moment(daemon, stage):
+    """kill -9 at 20 random instants of a drain, started again at once: one whole record each."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    for number in range(1, 21):
+        victim, client = _busy_server(stage)
+        stop = stage.send(victim.pid)
+        client.run_for(chance.randrange(0, 700))
+        daemon.kill()
+        daemon.start()
+        client.wait_ended()
+        victim.wait()
+        records = daemon.wait_records(number, is_final=True)
+        assert len(records) == number
+        assert records[-1]["complete"], records[-1]["loss"]
+        assert_whole(records[-1], [client], stop, [victim])
+
+
+def test_dead_during_the_whole_stop(daemon, stage):
+    """It dies before the signal and lives again after the end: what the kernel kept is whole,
+    except that nobody was there to look at the open connections."""
+    victim, client = _busy_server(stage)
+    daemon.kill()
+    stop = stage.send(victim.pid)
+    client.wait_ended()
+    victim.wait()
+    daemon.start()
+    record = daemon.wait_records(is_final=True)[0]
+    assert record["trigger"]["signal"] == "SIGTERM"
+    assert record["trigger"]["sender"]["pid"] == stop.sender
+    assert record["timing"]["total_s"] == pytest.approx(
+        (victim.reaped_ns - stop.before_ns) / 1e9, abs=0.2)
+    inbound = record["connections"]["inbound"]
+    assert inbound["open_at_signal"] + inbound["late"] == len(client.connections)
+
+
+def test_term_keeps_the_recorder(daemon, stage):
+    """SIGTERM during a drain: what is known is stored at once, and made whole by the next one."""
+    victim, client = _busy_server(stage, 1500)
+    stop = stage.send(victim.pid)
+    client.run_for(300)
+    assert daemon.stop() < 1
+    held = daemon.records()
+    assert [r["outcome"] for r in held] == ["draining"] and held[0]["provisional"]
+    daemon.start()
+    client.wait_ended()
+    record = daemon.wait_records(is_final=True)[0]
+    assert record["id"] == held[0]["id"]
+    assert_whole(record, [client], stop, [victim])
+
+
+def test_second_daemon(daemon, stage):
+    """It says who holds the pins, and ends."""
+    other = stage.program([str(word) for word in daemon.argv()])
+    assert other.wait() == FAILED
+    assert str(daemon.pid).encode() in b"".join(other.err.all())
+    assert not daemon.program.has_ended()
+
+
+def test_unpin(daemon):
+    """Nothing of it stays in the kernel or in its runtime directory."""
+    assert any(pathlib.Path(daemon.pins).rglob("links/*"))
+    refused = subprocess.run([str(word) for word in daemon.argv("--unpin")], check=False,
+                             capture_output=True)
+    assert refused.returncode == FAILED and str(daemon.pid).encode() in refused.stderr
+    daemon.stop()
+    assert any(pathlib.Path(daemon.pins).rglob("links/*"))
+    daemon.unpin()
+    assert not pathlib.Path(daemon.pins).exists()
+    assert not (daemon.directory / "run" / "journal").exists()
+
+
+def test_stops_while_the_store_is_blocked(daemon, stage):
+    """Another program holds the database: the stop takes less than a second, nothing is lost."""
+    victim, client = _busy_server(stage)
+    stop = stage.send(victim.pid)
+    client.wait_ended()
+    daemon.wait_records(is_final=True)
+    with contextlib.closing(sqlite3.connect(daemon.store, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN EXCLUSIVE")
+        victim, client = _busy_server(stage)
+        stop = stage.send(victim.pid)
+        client.wait_ended()
+        assert daemon.wait_log("shutdown", 1)
+        assert daemon.stop() < 1
+    daemon.start()
+    records = daemon.wait_records(2, is_final=True)
+    assert_whole(records[-1], [client], stop, [victim])
+
+
+def test_draining_goes_on(daemon, stage):
+    """A drain that outlasts the patience is told, and told again when it is over."""
+    daemon.write_config("reopen_window: 1s\npatience: 1s\n")
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.wait_log(f"{daemon.config} was read again")
+    victim, client = _busy_server(stage, 3000)
+    stop = stage.send(victim.pid)
+    client.run_for(2000)
+    first = daemon.wait_records()[0]
+    assert first["outcome"] == "draining" and first["provisional"]
+    assert first["connections"]["inbound"]["outcomes"]["open"] > 0
+    assert first["complete"]
+    client.wait_ended()
+    last = daemon.wait_records(is_final=True)[0]
+    assert last["id"] == first["id"]
+    assert_whole(last, [client], stop, [victim])
+
+
+def test_bad_reload(daemon, stage):
+    """The old configuration stays, and log and metrics say so."""
+    daemon.config.write_text("setle: 1s\n", encoding="utf-8")
+    os.kill(daemon.pid, signal.SIGHUP)
+    complaint = daemon.wait_log(f"{daemon.config}:1")
+    assert complaint and "setle" in complaint["msg"]
+    assert daemon.wait_log("the configuration stays as it was")
+    victim, client = _busy_server(stage)
+    stage.send(victim.pid)
+    client.wait_ended()
+    daemon.wait_records()
+
+
+def test_excluded_and_named(daemon, stage):
+    """The configuration names services, and leaves some out; a reload is enough for that."""
+    named, left_out = stage.server(), stage.server()
+    daemon.write_config(
+        f"reopen_window: 1s\n"
+        f"services:\n  - match: {{port: {named.port}}}\n    name: orders\n"
+        f"exclusions:\n  - port: {left_out.port}\n")
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.wait_log(f"{daemon.config} was read again")
+    stage.send(left_out.pid)
+    left_out.wait()
+    stage.send(named.pid)
+    named.wait()
+    records = daemon.wait_records(is_final=True)
+    assert [record["service"]["name"] for record in records] == ["orders"]
+
+
+def test_short_lived_leave_nothing(daemon, stage):
+    """A service has 20,000 children that come and go: the maps are as before."""
+    parent = stage.python_victim("/usr/bin/python3", APPS / "forker.py", 20_000)
+    daemon.write_config(f"targets:\n  - port: {parent.port}\nreopen_window: 0s\n")
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.wait_log(f"{daemon.config} was read again")
+    before = _entries(daemon)
+    assert before["members"] == 1 and before["services"] == 1
+    parent.tell()
+    parent.wait_truth("forked", timeout=60)
+    assert _entries(daemon) == before
+    stage.send(parent.pid)
+    parent.wait()
+    assert daemon.wait_records(is_final=True)[0]["complete"]
+    assert set(_entries(daemon).values()) == {0}
+
+
+def _entries(daemon):
+    names = ("members", "services", "counts", "closed")
+    found = daemon.metrics()
+    return {name: found[f'shutwatch_bpf_map_entries{{map="{name}"}}'] for name in names}
