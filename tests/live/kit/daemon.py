@@ -32,7 +32,8 @@ class Daemon:
 
     def write_config(self, text):
         """Replaces the configuration file."""
-        self.config.write_text(f"settle: 500ms\n{text}", encoding="utf-8")
+        settle = "" if "settle:" in text else "settle: 500ms\n"
+        self.config.write_text(settle + text, encoding="utf-8")
 
     def argv(self, *more):
         """The whole command line."""
