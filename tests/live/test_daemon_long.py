@@ -4,13 +4,17 @@
 SHUTWATCH_LONG=1           20,000 of them are judged, instead of 2,000
 """
 
+import contextlib
 import os
+import socket
 import time
 
 import pytest
 
+from kit.clock import wait_until
 from kit.daemon import Daemon
-from kit.stops import new_comm, stop_batch, targets, wait_metric
+from kit.sockets import free_ports
+from kit.stops import new_comm, servers, stop_batch, targets, wait_metric
 
 # Until then two caches grow that are bounded: the metrics know the last 4,096 records again, and
 # SQLite keeps 2 MB of pages.
@@ -71,3 +75,19 @@ def test_nothing_grows(daemon, comm):
     assert len({record["id"] for record in records}) == len(pids)
     assert all(record["complete"] and record["outcome"] == "clean" for record in records)
     assert _entries(daemon) == before
+
+
+def test_strangers_leave_nothing(daemon):
+    """Services that nobody asked for stop, with connections, before it is known who they are."""
+    before = _entries(daemon)
+    assert before
+    for _ in range(10):
+        ports = free_ports(BATCH)
+        with servers(ports, new_comm()) as victims, contextlib.ExitStack() as connections:
+            for victim, port in zip(victims, ports):
+                connections.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+                victim.terminate()
+            for victim in victims:
+                assert victim.wait(20) == 0
+    wait_until(lambda: _entries(daemon) == before, f"{before} again, from {_entries(daemon)}")
+    assert daemon.records() == []

@@ -23,11 +23,11 @@ def targets(*comms):
 
 
 @contextlib.contextmanager
-def servers(count, comm):
-    """That many services, each of which is ready. None of them outlives the block."""
-    victims = [subprocess.Popen([BUILD / "victims" / "server", "--port=0", f"--comm={comm}"],
+def servers(ports, comm):
+    """A service, ready, for each of the ports (0: any). None of them outlives the block."""
+    victims = [subprocess.Popen([BUILD / "victims" / "server", f"--port={port}", f"--comm={comm}"],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-               for _ in range(count)]
+               for port in ports]
     try:
         for victim in victims:
             if not victim.stdout.readline().startswith(b"ready"):
@@ -42,7 +42,7 @@ def servers(count, comm):
 
 def stop_batch(daemon, count, comm):
     """Stops that many services at once, whom alone the daemon watches. Returns their pids."""
-    with servers(count, comm) as victims:
+    with servers([0] * count, comm) as victims:
         wait_metric(daemon, WATCHED, lambda watched: watched == count)
         for victim in victims:
             victim.terminate()
