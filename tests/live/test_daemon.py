@@ -129,6 +129,42 @@ def test_term_keeps_the_recorder(daemon, stage):
     assert_whole(record, [client], stop, [victim])
 
 
+def test_taken_over_while_services_stop(daemon, stage):
+    """Four daemons follow each other while 60 services stop, one after the other: one whole
+    record each. New programs take over from the old ones that often."""
+    taken_over = set(_instances(daemon))
+    stopped = []
+    for number in range(60):
+        if number % 15 == 7:
+            daemon.stop()
+        if number % 15 == 10:
+            daemon.start()
+            taken_over |= set(_instances(daemon))
+            assert len(_instances(daemon)) == 1
+        victim, client = stage.server(), None
+        client = stage.client(victim.port)
+        client.idle(2)
+        client.in_flight(1, "/20/10")
+        client.wait_taken(victim.pid)
+        stop = stage.send(victim.pid)
+        client.wait_ended()
+        victim.wait()
+        stopped.append((victim, client, stop))
+    pids = [victim.pid for victim, _, _ in stopped]
+    records = daemon.wait_records(len(stopped), is_final=True, timeout=30,
+                                  ready=lambda record: record["processes"][0]["pid"] in pids)
+    assert len(taken_over) == 5
+    assert [record["processes"][0]["pid"] for record in records] == pids
+    for record, (victim, client, stop) in zip(records, stopped):
+        assert record["complete"], record["loss"]
+        assert_agrees(record, client.connections, stop, [victim])
+
+
+def _instances(daemon):
+    """Of the programs that are pinned."""
+    return {path.name.split("-")[0] for path in pathlib.Path(daemon.pins).rglob("links/*")}
+
+
 def test_second_daemon(daemon, stage):
     """It says who holds the pins, and ends."""
     other = stage.program([str(word) for word in daemon.argv()])
