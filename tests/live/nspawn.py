@@ -77,8 +77,8 @@ class Machine:
         self._program = self._stage.program(
             [TOOL, f"--directory={self._root}", f"--machine={self.name}", "--bind-ro=/usr",
              f"--bind-ro={BUILD.resolve()}:/build", f"--bind={self.notes}:/notes",
-             *_MAY_TRACE, "--register=no", "--keep-unit", "--private-network", "--console=pipe", "--boot",
-             "systemd.unit=test.target"],
+             *_MAY_TRACE, "--register=no", "--keep-unit", "--private-network", "--console=pipe",
+             "--boot", "systemd.unit=test.target"],
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, cgroup=self._group)
         try:
             self.pid = self._wait_pids("init.scope")[0]
