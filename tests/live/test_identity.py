@@ -46,6 +46,7 @@ def test_unit(stage):
     assert (sender["comm"], sender["pid"]) == ("systemd", leader)
     assert [process["pid"] for process in record["processes"]] == [pid]
     assert record["outcome"] == "clean"
+    assert record["complete"], record["loss"]
     assert record["connections"]["inbound"]["outcomes"] == {"idle": 2}
 
 
