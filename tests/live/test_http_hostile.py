@@ -243,15 +243,26 @@ def test_large_requests(http_server):
 
 
 _BROKEN = [
-    b"", b"\r\n", b"\n" * 5_000, b"\0" * 500, b"GET\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
-    b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost a\r\n\r\n", b"GET http://x/ HTTP/1.1\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", b" / HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /%zz%0 HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"",
+    b"\r\n",
+    b"\n" * 5_000,
+    b"\0" * 500,
+    b"GET\r\n\r\n",
+    b"GET /\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost a\r\n\r\n",
+    b"GET http://x/ HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+    b" / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /%zz%0 HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /metrics?%=%&&&=&==%00 HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 500,
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 500,
     b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: " + b",;=\"\\" * 900 + b"\r\n\r\n",
     b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: " + b"gzip;q=" * 900 + b"\r\n\r\n",
     b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n" * 200,
@@ -261,7 +272,8 @@ _BROKEN = [
 def _mutants(count):
     """Requests with bytes changed, cut, doubled; the same in each run."""
     chance = random.Random(9942)
-    whole = [b"GET /api/v1/shutdowns?service=a%20b&limit=5 HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n",
+    whole = [b"GET /api/v1/shutdowns?service=a%20b&limit=5 HTTP/1.1\r\nHost: a\r\n"
+             b"Accept: */*\r\n\r\n",
              b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: text/plain;q=0.5\r\n"
              b"Authorization: Basic YTpi\r\n\r\n"]
     for _ in range(count):
