@@ -305,7 +305,7 @@ static int tell_recorder_gone(struct session *session)
 	return err;
 }
 
-/* Those whose snapshot the last collector did not live to take. */
+/* Those whose snapshot the last collector did not live to take; the others go on. */
 static int begin_again(struct session *session)
 {
 	const struct shutdown *shutdown;
@@ -316,8 +316,12 @@ static int begin_again(struct session *session)
 		struct target target = { .service = shutdown->service,
 					 .generation = shutdown->generation };
 
-		if (!shutdown->has_identity && !shutdown->has_ended)
+		if (shutdown->has_ended)
+			continue;
+		if (!shutdown->has_identity)
 			err = session_begin(session, &target, shutdown->armed_ns);
+		else if (session->options.on_begun)
+			session->options.on_begun(session->options.context, shutdown, 0);
 	}
 	return err;
 }
