@@ -2,6 +2,7 @@
 """HTTP: what it answers, and to whom."""
 
 import gzip
+import http.client
 import os
 import re
 import signal
@@ -98,6 +99,19 @@ def test_head_and_keep_alive(http_server):
             assert (answer.status, answer.read()) == (200, b"")
             assert answer.headers["Content-Length"] == str(size)
             assert client.sock is first
+
+
+@pytest.mark.parametrize("listen, addresses", [
+    ("[::1]:0", ["::1"]), (":0", ["::1", "127.0.0.1", "127.0.0.2"]),
+    ("localhost:0", ["localhost"])])
+def test_addresses(stage, listen, addresses):
+    """IPv6, both families through one socket, a name."""
+    server = HttpServer(stage, listen=listen)
+    for address in addresses:
+        client = http.client.HTTPConnection(address, server.port, timeout=10)
+        client.request("GET", "/-/healthy")
+        assert client.getresponse().status == 200
+        client.close()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get",
