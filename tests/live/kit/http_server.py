@@ -19,9 +19,8 @@ _SERVING = re.compile(rb"serving HTTPS? on (\S+):(\d+)$")
 class HttpServer:
     """Runs until the end of the test."""
 
-    def __init__(self, stage, *args, listen="127.0.0.1:0"):
-        self.program = stage.program(
-            [str(word) for word in (HTTP_HOST, "daemon", "--web.listen-address", listen, *args)])
+    def __init__(self, stage, *args, listen="127.0.0.1:0", program=HTTP_HOST):
+        self.program = stage.program([program, "daemon", "--web.listen-address", listen, *args])
         line = self.program.err.wait(lambda said: _SERVING.search(said.strip()))
         if line is None:
             raise AssertionError(f"it does not serve: {self.program.err.so_far()}")
