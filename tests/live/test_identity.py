@@ -59,8 +59,10 @@ def test_own_unit_stops_last(stage):
         "shutwatch.service": _UNIT.read_text(),
         "shutwatch.service.d/note.conf": _STAND_IN + _NOTE.format(name="shutwatch"),
     }
-    with nspawn.Machine(stage, units, ["web.service", "shutwatch.service"]) as machine:
+    with nspawn.Machine(stage, units, ["web.service"]) as machine:
         machine.wait_serving("web.service", _PORT)
+        machine.mount_sys()
+        machine.run("systemctl", "start", "shutwatch.service")
         machine.wait_serving("shutwatch.service", 8081)
         machine.power_off()
         assert (machine.notes / "stopped").read_text().split() == ["web", "shutwatch"]
