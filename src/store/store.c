@@ -128,8 +128,8 @@ static int begin_reading(struct store *store, const char *path, int err)
 		return say(store->fault, -EACCES,
 			   "permission denied: run as root, or as a member of the file's group");
 	return say(store->fault, -EACCES,
-		   "its files -wal and -shm can neither be read nor made: run as root, or as a "
-		   "member of their group");
+		   "its files -wal and -shm can neither be read nor made: run as root, as a "
+		   "member of their group, or on a copy");
 }
 
 /* Never a name of SQLite's own (":memory:", "file:…", ""). */

@@ -266,6 +266,10 @@ static void test_locked(void **state)
 	assert_int_equal(database_exec(other, "ROLLBACK"), 0);
 	archive_step(archive, archive_deadline_ns(archive));
 	assert_string_equal(told.stored, "12");
+	assert_int_equal(database_exec(other, "BEGIN IMMEDIATE"), 0);
+	put(archive, 3, VERDICT_CLEAN, 9 * S);
+	assert_int_equal(archive_deadline_ns(archive), 10 * S); /* the pauses begin anew */
+	assert_int_equal(database_exec(other, "ROLLBACK"), 0);
 	store_close(other);
 	archive_free(archive);
 }
