@@ -250,10 +250,10 @@ static int check_tls(struct web_config *config, struct yaml_tree *tree, const ya
 		return yaml_tree_fault(tree, section, node,
 				       "client_auth_type needs a "
 				       "client_ca_file");
-	if (!verifies && config->client_ca_file)
+	if (config->client_auth == CLIENT_AUTH_NONE && config->client_ca_file)
 		return yaml_tree_fault(tree, section, node,
-				       "client_ca_file is of no use: client_auth_type does not "
-				       "verify");
+				       "client_ca_file is of no use: client_auth_type asks for no "
+				       "certificate");
 	if (config->min_version > config->max_version)
 		return yaml_tree_fault(tree, section, node, "min_version is above max_version");
 	return 0;

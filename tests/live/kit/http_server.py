@@ -62,7 +62,8 @@ class HttpServer:
         with self.connect(source) as connection:
             with contextlib.suppress(ConnectionError):
                 connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # it was reset already
+                    connection.shutdown(socket.SHUT_WR)
                 while part := connection.recv(65536):
                     got += part
         return got
