@@ -170,8 +170,7 @@ static bool is_wanted_unseen(const struct roster *roster, uint16_t port)
 	size_t i;
 
 	for (i = 0; exclusions && i < exclusions->count; i++) {
-		if (exclusions->items[i].kind == SELECT_PORT &&
-		    exclusions->items[i].number == port)
+		if (exclusions->items[i].kind == SELECT_PORT && exclusions->items[i].number == port)
 			return false;
 	}
 	for (i = 0; i < selectors->count; i++) {
