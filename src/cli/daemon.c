@@ -91,16 +91,19 @@ static int check_config(struct daemon *daemon)
 static char *metrics(void *context, bool is_openmetrics, size_t *ret_size)
 {
 	struct daemon *daemon = context;
-	struct server_stats stats = server_stats(daemon->server);
+	struct server_stats stats = {};
 	struct metrics_self self = {
 		.version = SHUTWATCH_VERSION,
 		.kernel = daemon->host.kernel,
-		.http_requests = stats.requests,
-		.http_refused = stats.refused,
 		.config_reloads_failed = atomic_load(&daemon->reloads_failed),
 		.is_config_reload_good = !atomic_load(&daemon->is_reload_bad),
 	};
 
+	/* The first request may come before the server is known here. */
+	if (atomic_load(&daemon->is_ready))
+		stats = server_stats(daemon->server);
+	self.http_requests = stats.requests;
+	self.http_refused = stats.refused;
 	self_read(&self);
 	return ledger_text(daemon->ledger, &self,
 			   is_openmetrics ? METRICS_OPENMETRICS : METRICS_TEXT, ret_size);
