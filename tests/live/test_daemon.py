@@ -124,6 +124,22 @@ def test_dead_during_the_whole_stop(daemon, stage):
     assert inbound["open_at_signal"] + inbound["late"] == len(client.connections)
 
 
+def test_lives_again_in_the_middle(seeing_daemon, stage):
+    """Started and told to stop while no daemon lived; the next one finds it without a listener."""
+    seeing_daemon.kill()
+    victim, client = _busy_server(stage, 1500)
+    stop = stage.send(victim.pid)
+    client.run_for(300)
+    seeing_daemon.start()
+    client.wait_ended()
+    victim.wait()
+    record = seeing_daemon.wait_records(
+        is_final=True, ready=lambda record: record["processes"][0]["pid"] == victim.pid)[0]
+    assert_agrees(record, client.connections, stop, [victim])
+    assert record["complete"]
+    assert record["processes"][0]["exit"]["code"] == 0
+
+
 def test_term_keeps_the_recorder(daemon, stage):
     """SIGTERM during a drain: what is known is stored at once, and made whole by the next one."""
     victim, client = _busy_server(stage, 1500)
