@@ -89,7 +89,7 @@ int probe_add_listener(struct probe *probe, const struct listener_key *key, uint
 	return bpf_map_update_elem(fd, key, &entry, BPF_ANY) ? -errno : 0;
 }
 
-/* A stop may have armed it meanwhile: nobody would disarm it. */
+/* A stop may have armed it meanwhile: nobody would disarm it, nor forget what it counted. */
 void probe_remove_service(struct probe *probe, uint64_t service)
 {
 	struct target target = { .service = service };
@@ -99,6 +99,7 @@ void probe_remove_service(struct probe *probe, uint64_t service)
 	if (!bpf_map_lookup_elem(fd, &service, &state) && state.generation) {
 		target.generation = state.generation;
 		probe_run_syscall(probe, probe->skeleton->progs.end_shutdown, &target);
+		probe_forget(probe, &target);
 	}
 	bpf_map_delete_elem(fd, &service);
 }

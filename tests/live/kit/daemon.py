@@ -28,6 +28,7 @@ class Daemon:
         self.config = self.directory / "shutwatch.yaml"
         self.port = free_ports()[0]
         self.flags = list(flags)
+        self.source, self.headers = "127.0.0.1", {}  # of our requests
         self.program = None
         self.write_config(config)
 
@@ -105,9 +106,10 @@ class Daemon:
 
     def get(self, path, headers=(), method="GET"):
         """(status, headers, body) of an HTTP request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT,
+                                                source_address=(self.source, 0))
         try:
-            connection.request(method, path, headers=dict(headers))
+            connection.request(method, path, headers={**self.headers, **dict(headers)})
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:
