@@ -151,7 +151,8 @@ $(BUILD)/san/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
 # Only these see the skeleton.
-$(foreach f,probe probe_stats watched ending features,$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
+$(foreach f,probe probe_stats watched ending features,\
+	$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) \
 		$(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))

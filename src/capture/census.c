@@ -270,7 +270,7 @@ static bool is_wanted(const struct census *census, const struct census_process *
 		return false;
 	if (!selectors->count)
 		return !process->is_kin && process->id.tgid != 1 &&
-		       holds_port(census, &process->id, UINT32_MAX);
+		       (process->service || holds_port(census, &process->id, UINT32_MAX));
 	for (i = 0; i < selectors->count; i++) {
 		if (process->is_kin && selectors->items[i].kind != SELECT_PID)
 			continue;
@@ -296,6 +296,15 @@ static bool share_listener(const struct census *census, const struct process_id 
 	return false;
 }
 
+/* Members already, or listening on one socket. */
+static bool are_of_one_service(const struct census *census, const struct census_process *parent,
+			       const struct census_process *child)
+{
+	if (parent->service && parent->service == child->service)
+		return true;
+	return share_listener(census, &parent->id, &child->id);
+}
+
 /* The topmost process of the tree to which the candidate belongs. */
 static size_t tree_root(const struct census *census, const struct census_process *candidate,
 			bool is_selected)
@@ -308,7 +317,7 @@ static size_t tree_root(const struct census *census, const struct census_process
 
 		if (!parent || !parent->is_candidate || parent->has_identity)
 			break;
-		if (!is_selected && !share_listener(census, &parent->id, &root->id))
+		if (!is_selected && !are_of_one_service(census, parent, root))
 			break;
 		root = parent;
 	}

@@ -155,6 +155,47 @@ int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
 	return probe_list_listeners(roster->probe, pid, enter_inherited, &inherited);
 }
 
+static bool is_gone(const struct process_id *id)
+{
+	char path[PATH_BYTES];
+
+	return procfs_exe(id->tgid, path, sizeof(path)) == -ENOENT;
+}
+
+/* Would it be watched, as far as can be told without looking at the process? */
+static bool is_wanted_unseen(const struct roster *roster, uint16_t port)
+{
+	const struct selectors *selectors = roster->options.selectors;
+	const struct selectors *exclusions = roster->options.exclusions;
+	size_t i;
+
+	for (i = 0; exclusions && i < exclusions->count; i++) {
+		if (exclusions->items[i].kind == SELECT_PORT && exclusions->items[i].number == port)
+			return false;
+	}
+	for (i = 0; i < selectors->count; i++) {
+		if (selectors->items[i].kind == SELECT_PORT && selectors->items[i].number == port)
+			return true;
+	}
+	return !selectors->count;
+}
+
+/*
+ * It listened and ended before we looked: while no collector lived, or it was that quick. Its
+ * events will tell its name.
+ */
+static int enter_unseen(struct roster *roster, const struct event_listener *event)
+{
+	struct service_info *info;
+	int err = roster_enter(roster, event->header.service, &info);
+
+	if (err)
+		return err;
+	info->root = event->process;
+	info->identity.kind = SERVICE_TREE;
+	return roster_enter_listener(roster, event, info->number);
+}
+
 int roster_on_listener(struct roster *roster, const struct event_listener *event)
 {
 	uint64_t number = event->header.service;
@@ -169,6 +210,8 @@ int roster_on_listener(struct roster *roster, const struct event_listener *event
 	roster->adopting = 0;
 	if (err || roster_service(roster, number))
 		return err;
+	if (is_gone(&event->process) && is_wanted_unseen(roster, event->port))
+		return enter_unseen(roster, event);
 	probe_remove_member(roster->probe, &event->process, number);
 	probe_remove_service(roster->probe, number);
 	return 0;

@@ -44,7 +44,7 @@ struct roster_options {
 	const struct selectors *selectors;  /* the caller's, must live as long */
 	const struct selectors *exclusions; /* NULL: none; the caller's */
 	const struct service_rules *rules;  /* NULL: none; the caller's */
-	/* A service was entered or named anew: what roster_restore_…() wants to know. May be NULL. */
+	/* A service was entered or named anew: for roster_restore_…(). May be NULL. */
 	void (*on_entered)(void *context, const struct event_service *service,
 			   const struct event_program *root);
 	void *context;

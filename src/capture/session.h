@@ -27,7 +27,7 @@ struct session_options {
 	 * what session_step() shall return.
 	 */
 	int (*on_shutdown)(void *context, const struct shutdown *shutdown);
-	/* A shutdown has begun, and its snapshot is taken. May be NULL. */
+	/* A shutdown has begun, and its snapshot is taken; 0: it was taken before. May be NULL. */
 	void (*on_begun)(void *context, const struct shutdown *shutdown, uint64_t snapshot_ns);
 	/* A service is watched, under this name (NAME_BYTES). May be NULL. */
 	void (*on_service)(void *context, const char *name);

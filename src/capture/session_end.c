@@ -197,7 +197,10 @@ int session_wind_up(struct session *session)
 	return err;
 }
 
-/* Only the model is told, and it dies with this process. */
+/*
+ * Only the model is told, and it dies with this process. From the end of the journal on nothing is
+ * taken from the rings: the next session finds it there.
+ */
 int session_suspend(struct session *session)
 {
 	const struct shutdown *shutdown;
@@ -216,7 +219,7 @@ int session_suspend(struct session *session)
 		if (!err)
 			err = tell_ended(session, &target, ENDED_INTERRUPTED, true);
 		if (!err)
-			err = session_drain(session);
+			err = session_apply_queued(session);
 		if (!err)
 			err = session->options.on_shutdown(session->options.context, shutdown);
 	}

@@ -305,7 +305,7 @@ static int tell_recorder_gone(struct session *session)
 	return err;
 }
 
-/* Those whose snapshot the last collector did not live to take. */
+/* Those whose snapshot the last collector did not live to take; the others go on. */
 static int begin_again(struct session *session)
 {
 	const struct shutdown *shutdown;
@@ -316,10 +316,33 @@ static int begin_again(struct session *session)
 		struct target target = { .service = shutdown->service,
 					 .generation = shutdown->generation };
 
-		if (!shutdown->has_identity && !shutdown->has_ended)
+		if (shutdown->has_ended)
+			continue;
+		if (!shutdown->has_identity)
 			err = session_begin(session, &target, shutdown->armed_ns);
+		else if (session->options.on_begun)
+			session->options.on_begun(session->options.context, shutdown, 0);
 	}
 	return err;
+}
+
+/* Those that the last collector ended, but did not live to forget. */
+static void forget_ended(struct session *session)
+{
+	const struct shutdown *shutdown;
+	size_t i;
+
+	for (i = 0; (shutdown = model_at(session->model, i)); i++) {
+		struct target target = { .service = shutdown->service,
+					 .generation = shutdown->generation };
+
+		if (!shutdown->has_ended)
+			continue;
+		probe_disarm(session->probe, &target);
+		probe_forget(session->probe, &target);
+		if (!shutdown_living(shutdown))
+			roster_remove(session->roster, target.service);
+	}
 }
 
 static bool is_stopping(void *context, uint64_t service)
@@ -348,6 +371,7 @@ int session_resume(struct session *session)
 {
 	int err = apply_replayed(session);
 
+	forget_ended(session);
 	session->known_ring_losses = probe_ring_losses(session->probe);
 	if (!err && !probe_is_resumed(session->probe))
 		err = tell_recorder_gone(session);

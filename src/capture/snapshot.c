@@ -149,11 +149,12 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 	if (!err)
 		err = tag_queues(probe, &members, target);
 	if (!err)
-		err = tell_service(service, target, sink, context);
-	if (!err)
 		err = tell_members(service, &members, target, sink, context);
 	for (i = 0; with_arguments && !err && i < members.count; i++)
 		err = tell_arguments(&members.items[i].process, target, sink, context);
+	/* The last one: where it is in the journal, the snapshot is whole. */
+	if (!err)
+		err = tell_service(service, target, sink, context);
 	free(members.items);
 	return err;
 }

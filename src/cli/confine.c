@@ -25,7 +25,8 @@
 
 /*
  * CAP_BPF and CAP_PERFMON are for loading: who holds the descriptors of maps, programs and links
- * needs neither (Linux 5.19: c8644cd0efe7). No CAP_DAC_*: pins, store and configuration are root's.
+ * needs neither ("bpf: refine kernel.unprivileged_bpf_disabled behaviour", Linux 5.19; tried on
+ * 6.18). No CAP_DAC_*: pins, store and configuration are root's.
  */
 static const unsigned int kept[] = {
 	CAP_SYS_ADMIN,	/* setns(): accept queues are listed in the service's own namespace */

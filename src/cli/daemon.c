@@ -33,7 +33,8 @@
 
 struct daemon {
 	struct daemon_options options;
-	struct config config;
+	struct config configs[2]; /* the capture thread looks into the one in force */
+	struct config *config;	  /* that one */
 	struct host host;
 	struct runtime runtime;
 	struct watcher *watcher;
@@ -70,12 +71,12 @@ static int load_config(const struct daemon_options *options, struct config *ret_
 
 static const char *web_config_path(const struct daemon *daemon)
 {
-	return given(daemon->options.web_config_path, daemon->config.web_config_path);
+	return given(daemon->options.web_config_path, daemon->config->web_config_path);
 }
 
 static int check_config(struct daemon *daemon)
 {
-	int err = load_config(&daemon->options, &daemon->config);
+	int err = load_config(&daemon->options, daemon->config);
 
 	if (err)
 		return STATUS_USAGE;
@@ -90,16 +91,19 @@ static int check_config(struct daemon *daemon)
 static char *metrics(void *context, bool is_openmetrics, size_t *ret_size)
 {
 	struct daemon *daemon = context;
-	struct server_stats stats = server_stats(daemon->server);
+	struct server_stats stats = {};
 	struct metrics_self self = {
 		.version = SHUTWATCH_VERSION,
 		.kernel = daemon->host.kernel,
-		.http_requests = stats.requests,
-		.http_refused = stats.refused,
 		.config_reloads_failed = atomic_load(&daemon->reloads_failed),
 		.is_config_reload_good = !atomic_load(&daemon->is_reload_bad),
 	};
 
+	/* The first request may come before the server is known here. */
+	if (atomic_load(&daemon->is_ready))
+		stats = server_stats(daemon->server);
+	self.http_requests = stats.requests;
+	self.http_refused = stats.refused;
 	self_read(&self);
 	return ledger_text(daemon->ledger, &self,
 			   is_openmetrics ? METRICS_OPENMETRICS : METRICS_TEXT, ret_size);
@@ -116,9 +120,9 @@ static int serve(struct daemon *daemon)
 {
 	struct server_options options = {
 		.listen_address =
-			given(daemon->options.listen_address, daemon->config.listen_address),
+			given(daemon->options.listen_address, daemon->config->listen_address),
 		.web_config_path = web_config_path(daemon),
-		.store_path = given(daemon->options.store_path, daemon->config.store_path),
+		.store_path = given(daemon->options.store_path, daemon->config->store_path),
 		.metrics = metrics,
 		.is_ready = is_ready,
 		.context = daemon,
@@ -145,24 +149,29 @@ static void note_fixed(const struct config *old, const struct config *new)
 			 "effect when the daemon is restarted");
 }
 
+static void take_over(struct daemon *daemon, struct config *config)
+{
+	int err = watcher_reload(daemon->watcher, config);
+
+	if (err)
+		log_error("the new configuration is only partly in force: %s", strerror(-err));
+	note_fixed(daemon->config, config);
+	config_fini(daemon->config);
+	daemon->config = config;
+	ledger_set_retention(daemon->ledger, &config->retention);
+	log_info("%s was read again", daemon->options.config_path);
+}
+
 static void reload(struct daemon *daemon)
 {
-	struct config config = {};
+	struct config *other = &daemon->configs[daemon->config == daemon->configs];
 	int err;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		   (unsigned long long)(clock_ns(CLOCK_MONOTONIC) / 1000));
-	err = load_config(&daemon->options, &config);
+	err = load_config(&daemon->options, other);
 	if (!err) {
-		err = watcher_reload(daemon->watcher, &config);
-		if (err)
-			log_error("the new configuration is only partly in force: %s",
-				  strerror(-err));
-		note_fixed(&daemon->config, &config);
-		config_fini(&daemon->config);
-		daemon->config = config;
-		ledger_set_retention(daemon->ledger, &daemon->config.retention);
-		log_info("%s was read again", daemon->options.config_path);
+		take_over(daemon, other);
 	} else {
 		atomic_fetch_add(&daemon->reloads_failed, 1);
 		log_error("the configuration stays as it was");
@@ -236,7 +245,7 @@ static int loop(struct daemon *daemon)
 static int open_watcher(struct daemon *daemon)
 {
 	struct watcher_options options = {
-		.config = &daemon->config,
+		.config = daemon->config,
 		.host = &daemon->host,
 		.pins = daemon->options.pins_path,
 		.journal = daemon->options.pins_path ? daemon->runtime.journal : NULL,
@@ -249,8 +258,8 @@ static int open_watcher(struct daemon *daemon)
 static int open_ledger(struct daemon *daemon)
 {
 	struct ledger_options options = {
-		.store_path = given(daemon->options.store_path, daemon->config.store_path),
-		.retention = daemon->config.retention,
+		.store_path = given(daemon->options.store_path, daemon->config->store_path),
+		.retention = daemon->config->retention,
 		.host = &daemon->host,
 		.watcher = daemon->watcher,
 	};
@@ -288,9 +297,9 @@ static int run(struct daemon *daemon)
 	const char *format = daemon->options.log_format;
 	int status;
 
-	if (load_config(&daemon->options, &daemon->config))
+	if (load_config(&daemon->options, daemon->config))
 		return STATUS_USAGE;
-	if (format ? !strcmp(format, "json") : daemon->config.is_log_json)
+	if (format ? !strcmp(format, "json") : daemon->config->is_log_json)
 		log_set_format(LOG_JSON);
 	else
 		log_set_format(LOG_LOGFMT);
@@ -329,6 +338,7 @@ int command_daemon(int argc, char **argv)
 	struct daemon daemon = { .timer_fd = -1, .runtime.lock_fd = -1 };
 	int status;
 
+	daemon.config = daemon.configs;
 	daemon_options_parse(argc, argv, &daemon.options);
 	if (daemon.options.only_checks_config)
 		status = check_config(&daemon);
@@ -336,7 +346,7 @@ int command_daemon(int argc, char **argv)
 		status = unpin(&daemon);
 	else
 		status = run(&daemon);
-	config_fini(&daemon.config);
+	config_fini(daemon.config);
 	runtime_fini(&daemon.runtime);
 	return status;
 }

@@ -105,9 +105,11 @@ static void on_begun(struct ledger *ledger, const struct message *message)
 		return;
 	memcpy(entry->service, message->service, sizeof(entry->service));
 	entry->is_under_way = true;
-	pthread_mutex_lock(&ledger->lock);
-	metrics_observe_snapshot(ledger->metrics, message->snapshot_seconds);
-	pthread_mutex_unlock(&ledger->lock);
+	if (message->snapshot_seconds > 0) {
+		pthread_mutex_lock(&ledger->lock);
+		metrics_observe_snapshot(ledger->metrics, message->snapshot_seconds);
+		pthread_mutex_unlock(&ledger->lock);
+	}
 	count_under_way(ledger, entry->service);
 }
 

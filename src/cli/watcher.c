@@ -1,56 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Owns the session, one thread, and the two lists between that thread and the main one. The lock
- * is held for list operations only. After a stop signal the process ends within STOP_LIMIT_MS,
- * whatever the main thread is waiting for: what it has not stored is in the journal.
+ * is held for list operations only.
  */
-#include "src/cli/watcher.h"
-
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
 
-#include "src/analysis/build.h"
-#include "src/analysis/verdict.h"
 #include "src/base/array.h"
-#include "src/base/cleanup.h"
 #include "src/base/log.h"
-#include "src/base/poll.h"
-#include "src/cli/status.h"
-
-#define STOP_LIMIT_MS 850
-
-struct watcher {
-	struct host host;
-	bool is_pinned;
-	struct session *session;
-	pthread_t thread;
-	bool is_started;
-	bool has_stopped; /* capture thread only */
-	int signal_fd;
-	int request_fd; /* main to capture: look at the requests */
-	int message_fd; /* capture to main: messages wait */
-	int closing_fd; /* main to capture: all is stored */
-
-	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t reloaded;
-	struct message *first;
-	struct message **last;
-	uint64_t *acknowledged;
-	size_t n_acknowledged;
-	size_t acknowledged_capacity;
-	const struct config *wanted; /* NULL: no reload is asked for */
-	bool is_leaving;	     /* the capture thread answers no requests any more */
-	int reload_err;
-	struct watcher_stats stats;
-};
+#include "src/cli/watcher_internal.h"
 
 void message_free(struct message *message)
 {
@@ -60,244 +22,19 @@ void message_free(struct message *message)
 	free(message);
 }
 
-static void wake(int fd)
-{
-	uint64_t one = 1;
-
-	if (write(fd, &one, sizeof(one)) < 0)
-		return; /* it is readable already */
-}
-
-static void silence(int fd)
-{
-	uint64_t count;
-
-	if (read(fd, &count, sizeof(count)) < 0)
-		return; /* it was silent already */
-}
-
-/* --- capture thread ------------------------------------------------------------------------- */
-
-static void post(struct watcher *watcher, struct message *message)
-{
-	pthread_mutex_lock(&watcher->lock);
-	*watcher->last = message;
-	watcher->last = &message->next;
-	pthread_mutex_unlock(&watcher->lock);
-	wake(watcher->message_fd);
-}
-
-static int post_plain(struct watcher *watcher, enum message_kind kind, uint64_t generation)
-{
-	struct message *message = calloc(1, sizeof(*message));
-
-	if (!message)
-		return -ENOMEM;
-	message->kind = kind;
-	message->generation = generation;
-	post(watcher, message);
-	return 0;
-}
-
-static int on_shutdown(void *context, const struct shutdown *shutdown)
-{
-	struct watcher *watcher = context;
-	struct message *message = calloc(1, sizeof(*message));
-	int err = message ? record_build(shutdown, &watcher->host, &message->record) : -ENOMEM;
-
-	if (err) {
-		free(message);
-		return err;
-	}
-	message->generation = shutdown->generation;
-	message->kind =
-		verdict_is_no_shutdown(shutdown, &message->record) ? MESSAGE_NONE : MESSAGE_RECORD;
-	post(watcher, message);
-	return 0;
-}
-
-static void on_service(void *context, const char *name)
-{
-	struct message *message = calloc(1, sizeof(*message));
-
-	if (!message)
-		return;
-	message->kind = MESSAGE_SERVICE;
-	memcpy(message->service, name, NAME_BYTES);
-	post(context, message);
-}
-
-static void on_begun(void *context, const struct shutdown *shutdown, uint64_t snapshot_ns)
-{
-	struct watcher *watcher = context;
-	const struct service_info *service =
-		roster_find(session_roster(watcher->session), shutdown->service);
-	struct message *message = calloc(1, sizeof(*message));
-
-	if (!message)
-		return;
-	message->kind = MESSAGE_BEGUN;
-	message->generation = shutdown->generation;
-	message->snapshot_seconds = (double)snapshot_ns / 1e9;
-	if (service)
-		memcpy(message->service, service->identity.name, NAME_BYTES);
-	post(watcher, message);
-}
-
-static struct model_options spans_of(const struct config *config)
-{
-	return (struct model_options){
-		.settle_ns = config->settle_ns,
-		.patience_ns = config->patience_ns,
-		.reopen_window_ns = config->reopen_window_ns,
-		.details_limit = config->details_limit,
-	};
-}
-
-static void reload(struct watcher *watcher, const struct config *config)
-{
-	struct model_options spans = spans_of(config);
-	int err = session_reconfigure(watcher->session, &spans, &config->targets,
-				      &config->exclusions, &config->services);
-
-	pthread_mutex_lock(&watcher->lock);
-	watcher->wanted = NULL;
-	watcher->reload_err = err;
-	pthread_cond_signal(&watcher->reloaded);
-	pthread_mutex_unlock(&watcher->lock);
-}
-
-static void serve_requests(struct watcher *watcher)
-{
-	const struct config *wanted;
-	size_t i;
-
-	silence(watcher->request_fd);
-	pthread_mutex_lock(&watcher->lock);
-	for (i = 0; i < watcher->n_acknowledged; i++)
-		session_acknowledge(watcher->session, watcher->acknowledged[i]);
-	watcher->n_acknowledged = 0;
-	wanted = watcher->wanted;
-	pthread_mutex_unlock(&watcher->lock);
-	if (wanted)
-		reload(watcher, wanted);
-}
-
-static void note_stats(struct watcher *watcher)
-{
-	struct watcher_stats stats = { .session = session_stats(watcher->session) };
-
-	stats.in_progress = session_in_progress(watcher->session);
-	pthread_mutex_lock(&watcher->lock);
-	watcher->stats = stats;
-	pthread_mutex_unlock(&watcher->lock);
-}
-
-static void leave(struct watcher *watcher)
-{
-	watcher->has_stopped = true;
-	pthread_mutex_lock(&watcher->lock);
-	watcher->is_leaving = true;
-	watcher->wanted = NULL;
-	pthread_cond_signal(&watcher->reloaded);
-	pthread_mutex_unlock(&watcher->lock);
-}
-
-/* The main thread has until then to store what there is. */
-static void stop(struct watcher *watcher)
-{
-	struct pollfd closing = { .fd = watcher->closing_fd, .events = POLLIN };
-	int err = watcher->is_pinned ? session_suspend(watcher->session)
-				     : session_wind_up(watcher->session);
-
-	if (err)
-		log_error("the shutdowns under way could not be told: %s", strerror(-err));
-	leave(watcher);
-	if (!post_plain(watcher, MESSAGE_STOP, 0) && poll(&closing, 1, STOP_LIMIT_MS) > 0)
-		return;
-	log_error("stopping without waiting for the store; the journal keeps what it lacks");
-	_exit(STATUS_OK);
-}
-
-static void on_signal(struct watcher *watcher)
-{
-	struct signalfd_siginfo info;
-
-	while (!watcher->has_stopped &&
-	       read(watcher->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
-			post_plain(watcher, MESSAGE_RELOAD, 0);
-		else
-			stop(watcher);
-	}
-}
-
-static void fail(struct watcher *watcher, int err)
-{
-	struct message *message = calloc(1, sizeof(*message));
-
-	leave(watcher);
-	if (!message)
-		_exit(STATUS_FAILED);
-	message->kind = MESSAGE_FAILED;
-	message->err = err;
-	post(watcher, message);
-}
-
-static int open_epoll(const struct watcher *watcher)
-{
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	if (epoll >= 0 &&
-	    (poll_add(epoll, watcher->signal_fd) || poll_add(epoll, watcher->request_fd) ||
-	     poll_add(epoll, session_fd(watcher->session)))) {
-		close(epoll);
-		return -1;
-	}
-	return epoll;
-}
-
-static void *capture(void *context)
-{
-	struct watcher *watcher = context;
-	_cleanup_close_ int epoll = open_epoll(watcher);
-	int err = epoll < 0 ? -errno : session_step(watcher->session);
-
-	while (!err && !watcher->has_stopped) {
-		struct epoll_event events[3];
-		int i, count;
-
-		note_stats(watcher);
-		count = epoll_wait(epoll, events, ARRAY_SIZE(events), -1);
-		for (i = 0; i < count; i++) {
-			if (events[i].data.fd == watcher->signal_fd)
-				on_signal(watcher);
-			else if (events[i].data.fd == watcher->request_fd)
-				serve_requests(watcher);
-		}
-		if (!watcher->has_stopped)
-			err = session_step(watcher->session);
-	}
-	if (err)
-		fail(watcher, err);
-	return NULL;
-}
-
-/* --- main thread ---------------------------------------------------------------------------- */
-
 static int open_session(struct watcher *watcher, const struct watcher_options *options)
 {
 	const struct config *config = options->config;
 	struct session_options session = {
-		.model = spans_of(config),
+		.model = watcher_spans(config),
 		.follow_listeners = true,
 		.detail_ring_bytes = options->detail_ring_bytes,
 		.roster = { .selectors = &config->targets,
 			    .exclusions = &config->exclusions,
 			    .rules = &config->services },
-		.on_shutdown = on_shutdown,
-		.on_begun = on_begun,
-		.on_service = on_service,
+		.on_shutdown = watcher_on_shutdown,
+		.on_begun = watcher_on_begun,
+		.on_service = watcher_on_service,
 		.context = watcher,
 		.pins = options->pins,
 		.journal = options->journal,
@@ -315,7 +52,7 @@ static int open_session(struct watcher *watcher, const struct watcher_options *o
 	if (err)
 		log_error("cannot take over what is there: %s", strerror(-err));
 	else
-		note_stats(watcher);
+		watcher_note_stats(watcher);
 	return err;
 }
 
@@ -364,7 +101,7 @@ int watcher_open(const struct watcher_options *options, struct watcher **ret_wat
 
 int watcher_start(struct watcher *watcher)
 {
-	int err = pthread_create(&watcher->thread, NULL, capture, watcher);
+	int err = pthread_create(&watcher->thread, NULL, watcher_capture, watcher);
 
 	watcher->is_started = !err;
 	return -err;

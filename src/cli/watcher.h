@@ -30,7 +30,7 @@ struct message {
 	struct message *next;
 	enum message_kind kind;
 	uint64_t generation;
-	double snapshot_seconds;      /* MESSAGE_BEGUN */
+	double snapshot_seconds;      /* MESSAGE_BEGUN; 0: it was taken before */
 	char service[NAME_BYTES + 1]; /* MESSAGE_SERVICE, MESSAGE_BEGUN */
 	struct record record;	      /* MESSAGE_RECORD */
 	int err;		      /* MESSAGE_FAILED */

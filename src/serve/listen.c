@@ -133,7 +133,7 @@ int listen_open(const char *text)
 
 const char *listen_text(int fd, char buffer[LISTEN_TEXT_BYTES])
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {};
 	socklen_t size = sizeof(address);
 	char host[48];
 	char port[8];

@@ -202,9 +202,12 @@ static void *run(void *argument)
 		int count = epoll_wait(server->epoll_fd, &event, 1, wait_ms(server));
 
 		if (count > 0 && event.data.fd == server->stop_fd)
-			return NULL;
+			break;
 		MHD_run(server->daemon);
 	}
+	MHD_stop_daemon(server->daemon);
+	server->daemon = NULL;
+	return NULL;
 }
 
 /* The thread takes no signal: they are the main thread's; and a broken pipe is an error code. */
@@ -309,7 +312,7 @@ void server_stop(struct server *server)
 		eventfd_write(server->stop_fd, 1);
 		pthread_join(server->thread, NULL);
 	}
-	if (server->daemon)
+	if (server->daemon) /* the thread never ran */
 		MHD_stop_daemon(server->daemon);
 	cleanup_closep(&server->epoll_fd);
 	cleanup_closep(&server->stop_fd);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <gnutls/x509.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +31,49 @@ static char *priority_string(const struct web_config *config)
 	text_add(&text, "NORMAL:-VERS-ALL");
 	for (int version = config->max_version; version >= config->min_version; version--)
 		text_addf(&text, ":+VERS-TLS1.%d", version - 10);
+	if (config->suites)
+		text_addf(&text, ":-KX-ALL:-CIPHER-ALL:-MAC-ALL%s", config->suites);
 	if (config->groups)
 		text_addf(&text, ":-GROUP-ALL%s", config->groups);
 	if (!config->client_decides)
 		text_add(&text, ":%SERVER_PRECEDENCE");
 	return text_take(&text);
+}
+
+static bool is_listed(const struct web_config *config, const unsigned char id[2])
+{
+	for (size_t i = 0; i < config->n_suites; i++) {
+		if (config->suite_ids[i] == (id[0] << 8 | id[1]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * GnuTLS is told key exchanges, ciphers and MACs, and combines them freely: a suite that was not
+ * listed must not come in by that. Those of TLS 1.3 are no choice, as in Go.
+ */
+static int check_suites(const struct web_config *config, gnutls_priority_t priorities)
+{
+	for (unsigned int i = 0;; i++) {
+		gnutls_protocol_t version;
+		unsigned char id[2];
+		unsigned int suite;
+		const char *name;
+		int err = gnutls_priority_get_cipher_suite_index(priorities, i, &suite);
+
+		if (err == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			return 0;
+		if (err)
+			continue;
+		name = gnutls_cipher_suite_info(suite, id, NULL, NULL, NULL, &version);
+		if (!name || version >= GNUTLS_TLS1_3 || is_listed(config, id))
+			continue;
+		log_error("cipher_suites: GnuTLS combines key exchanges and ciphers, and would "
+			  "take %s as well: list all combinations",
+			  name);
+		return -EINVAL;
+	}
 }
 
 static int read_priorities(const struct web_config *config, struct tls *tls)
@@ -47,7 +86,7 @@ static int read_priorities(const struct web_config *config, struct tls *tls)
 		return -ENOMEM;
 	err = gnutls_priority_init(&tls->priorities, string, &position);
 	if (!err)
-		return 0;
+		return config->suites ? check_suites(config, tls->priorities) : 0;
 	log_error("TLS: GnuTLS does not take %s: %s", position, gnutls_strerror(err));
 	return -EINVAL;
 }

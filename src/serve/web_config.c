@@ -197,6 +197,7 @@ void web_config_fini(struct web_config *config)
 	free(config->key_file);
 	free(config->client_ca_file);
 	free(config->groups);
+	free(config->suites);
 	for (size_t i = 0; i < config->n_headers; i++) {
 		free(config->headers[i].name);
 		free(config->headers[i].value);

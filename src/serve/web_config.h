@@ -8,9 +8,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define WEB_USERS_MAX 1000
 #define WEB_HEADERS_MAX 8
+#define WEB_SUITES_MAX 32
 /* A bcrypt hash of a higher cost holds the server's thread for longer than it may take to stop. */
 #define WEB_BCRYPT_COST_MAX 12
 
@@ -41,6 +43,9 @@ struct web_config {
 	int max_version;
 	bool client_decides; /* the order of cipher suites */
 	char *groups;	     /* GnuTLS priorities of the curves; NULL: its own choice */
+	char *suites;	     /* GnuTLS priorities of the cipher suites; NULL: its own choice */
+	uint16_t suite_ids[WEB_SUITES_MAX]; /* of TLS 1.2 and before, as IANA numbers them */
+	size_t n_suites;
 	struct web_header headers[WEB_HEADERS_MAX];
 	size_t n_headers;
 	struct web_user *users;

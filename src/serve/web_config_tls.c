@@ -154,6 +154,72 @@ static int set_curves(struct web_reader *reader, struct yaml_tree *tree, const c
 	return err;
 }
 
+/* Those that Go knows under these names, and that are no longer broken. */
+static const struct {
+	const char *name;
+	const char *priorities;
+	uint16_t id; /* 0: of TLS 1.3, where the cipher alone decides */
+} suites[] = {
+	{ "TLS_AES_128_GCM_SHA256", ":+AES-128-GCM:+AEAD", 0 },
+	{ "TLS_AES_256_GCM_SHA384", ":+AES-256-GCM:+AEAD", 0 },
+	{ "TLS_CHACHA20_POLY1305_SHA256", ":+CHACHA20-POLY1305:+AEAD", 0 },
+	{ "TLS_RSA_WITH_AES_128_CBC_SHA", ":+RSA:+AES-128-CBC:+SHA1", 0x002f },
+	{ "TLS_RSA_WITH_AES_256_CBC_SHA", ":+RSA:+AES-256-CBC:+SHA1", 0x0035 },
+	{ "TLS_RSA_WITH_AES_128_GCM_SHA256", ":+RSA:+AES-128-GCM:+AEAD", 0x009c },
+	{ "TLS_RSA_WITH_AES_256_GCM_SHA384", ":+RSA:+AES-256-GCM:+AEAD", 0x009d },
+	{ "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", ":+ECDHE-ECDSA:+AES-128-CBC:+SHA1", 0xc009 },
+	{ "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", ":+ECDHE-ECDSA:+AES-256-CBC:+SHA1", 0xc00a },
+	{ "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", ":+ECDHE-RSA:+AES-128-CBC:+SHA1", 0xc013 },
+	{ "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", ":+ECDHE-RSA:+AES-256-CBC:+SHA1", 0xc014 },
+	{ "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", ":+ECDHE-ECDSA:+AES-128-GCM:+AEAD", 0xc02b },
+	{ "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", ":+ECDHE-ECDSA:+AES-256-GCM:+AEAD", 0xc02c },
+	{ "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", ":+ECDHE-RSA:+AES-128-GCM:+AEAD", 0xc02f },
+	{ "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", ":+ECDHE-RSA:+AES-256-GCM:+AEAD", 0xc030 },
+	{ "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", ":+ECDHE-RSA:+CHACHA20-POLY1305:+AEAD",
+	  0xcca8 },
+	{ "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", ":+ECDHE-ECDSA:+CHACHA20-POLY1305:+AEAD",
+	  0xcca9 },
+};
+
+struct suite_list {
+	struct web_config *config;
+	struct text priorities;
+};
+
+static int add_suite(void *context, struct yaml_tree *tree, const char *key,
+		     const yaml_node_t *value)
+{
+	struct suite_list *list = context;
+	const char *text = yaml_tree_text(tree, key, value);
+	size_t i;
+
+	if (!text)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(suites) && strcmp(text, suites[i].name) != 0; i++)
+		;
+	if (i == ARRAY_SIZE(suites))
+		return yaml_tree_fault(tree, key, value, "no cipher suite that is known here");
+	if (list->config->n_suites == WEB_SUITES_MAX)
+		return yaml_tree_fault(tree, key, value, "too many cipher suites");
+	list->config->suite_ids[list->config->n_suites++] = suites[i].id;
+	text_add(&list->priorities, suites[i].priorities);
+	return 0;
+}
+
+static int set_suites(struct web_reader *reader, struct yaml_tree *tree, const char *key,
+		      const yaml_node_t *value)
+{
+	struct suite_list list = { .config = reader->config };
+	int err;
+
+	text_init(&list.priorities);
+	err = yaml_tree_each_item(tree, value, key, add_suite, &list);
+	if (!err && list.priorities.size)
+		reader->config->suites = text_take(&list.priorities);
+	text_fini(&list.priorities);
+	return err;
+}
+
 static const struct web_key tls_keys[] = {
 	{ .name = "cert_file", .set = set_cert_file },
 	{ .name = "key_file", .set = set_key_file },
@@ -163,9 +229,7 @@ static const struct web_key tls_keys[] = {
 	{ .name = "max_version", .set = set_max_version },
 	{ .name = "prefer_server_cipher_suites", .set = set_precedence },
 	{ .name = "curve_preferences", .set = set_curves },
-	{ .name = "cipher_suites",
-	  .reason = "not supported: GnuTLS chooses ciphers, not suites; min_version: TLS13 "
-		    "leaves only strong ones" },
+	{ .name = "cipher_suites", .set = set_suites },
 	{ .name = "client_allowed_sans",
 	  .reason = "not supported: use a client_ca_file that signs only who may come" },
 	{ .name = "cert", .reason = "not supported: use cert_file" },
@@ -186,10 +250,10 @@ static int check_tls(struct web_config *config, struct yaml_tree *tree, const ya
 		return yaml_tree_fault(tree, section, node,
 				       "client_auth_type needs a "
 				       "client_ca_file");
-	if (!verifies && config->client_ca_file)
+	if (config->client_auth == CLIENT_AUTH_NONE && config->client_ca_file)
 		return yaml_tree_fault(tree, section, node,
-				       "client_ca_file is of no use: client_auth_type does not "
-				       "verify");
+				       "client_ca_file is of no use: client_auth_type asks for no "
+				       "certificate");
 	if (config->min_version > config->max_version)
 		return yaml_tree_fault(tree, section, node, "min_version is above max_version");
 	return 0;

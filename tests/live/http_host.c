@@ -3,11 +3,12 @@
  * Serves src/serve as the daemon does, without a kernel to observe:
  *
  *   http_host fill STORE COUNT      writes so many records into the store
+ *   http_host hash PASSWORD COST    prints a bcrypt hash
  *   http_host daemon [--web.listen-address A] [--web.config.file F] [--store S]
  *
  * SIGUSR1: ready from now on. SIGTERM: stops, and prints how long that took in milliseconds.
  */
-#include <errno.h>
+#include <crypt.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -49,7 +50,7 @@ static char *metrics(void *context, bool is_openmetrics, size_t *ret_size)
 	return text;
 }
 
-/* Every second is a minute later; services and outcomes take turns. */
+/* Each a minute after the one before; services and outcomes take turns. */
 static int fill(const char *path, unsigned long count)
 {
 	static const enum verdict verdicts[] = { VERDICT_CLEAN, VERDICT_LOSSY, VERDICT_FORCED };
@@ -71,6 +72,16 @@ static int fill(const char *path, unsigned long count)
 	}
 	store_close(store);
 	return err != 0;
+}
+
+static int hash(const char *password, unsigned long cost)
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	struct crypt_data work = {};
+
+	if (!crypt_gensalt_rn("$2b$", cost, NULL, 0, setting, sizeof(setting)))
+		return 1;
+	return puts(crypt_r(password, setting, &work)) < 0;
 }
 
 static void wait_for_end(const sigset_t *signals)
@@ -124,6 +135,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "fill") == 0)
 		return fill(argv[2], strtoul(argv[3], NULL, 10));
+	if (argc == 4 && strcmp(argv[1], "hash") == 0)
+		return hash(argv[2], strtoul(argv[3], NULL, 10));
 	if (argc < 2 || strcmp(argv[1], "daemon") != 0)
 		return 2;
 	optind = 2;

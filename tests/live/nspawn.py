@@ -26,6 +26,10 @@ _TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nWants={wants}\n"
 _MASKED = ("systemd-networkd.service", "systemd-networkd.socket", "systemd-udevd.service",
            "systemd-resolved.service", "systemd-timesyncd.service", "systemd-logind.service",
            "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount")
+_MAY_TRACE = ("--capability=all", "--system-call-filter=bpf setns seccomp")
+# Of /sys a machine gets the least only.
+_WHOLE_SYS = ("mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && "
+              "mount -t cgroup2 cgroup2 /sys/fs/cgroup")
 
 
 class _NetnsOf(Netns):
@@ -72,12 +76,14 @@ class Machine:
     def __enter__(self):
         self._program = self._stage.program(
             [TOOL, f"--directory={self._root}", f"--machine={self.name}", "--bind-ro=/usr",
-             f"--bind-ro={BUILD.resolve() / 'victims'}:/victims", f"--bind={self.notes}:/notes",
-             "--register=no", "--keep-unit", "--private-network", "--console=pipe", "--boot",
-             "systemd.unit=test.target"],
+             f"--bind-ro={BUILD.resolve()}:/build", f"--bind={self.notes}:/notes",
+             *_MAY_TRACE, "--register=no", "--keep-unit", "--private-network", "--console=pipe",
+             "--boot", "systemd.unit=test.target"],
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, cgroup=self._group)
         try:
             self.pid = self._wait_pids("init.scope")[0]
+            wait_until(lambda: os.path.exists(f"/proc/{self.pid}/root/run/systemd/private"),
+                       "systemd to listen to systemctl", 60)
         except BaseException:
             self.__exit__()
             raise
@@ -109,9 +115,14 @@ class Machine:
                 return []
         return wait_until(read, f"processes in {cgroup}", 60)
 
+    def pid_of(self, unit):
+        """Of its only process, once there is one; in the host's numbers."""
+        pid, = self._wait_pids(f"system.slice/{unit}")
+        return pid
+
     def wait_serving(self, unit, port):
         """Until the unit listens. Returns the pid of its process."""
-        pid, = self._wait_pids(f"system.slice/{unit}")
+        pid = self.pid_of(unit)
         wait_until(lambda: listens(pid, port), f"{unit} to listen")
         return pid
 
@@ -121,9 +132,15 @@ class Machine:
         return self._netns
 
     def run(self, *argv):
-        """A program in the machine."""
-        return self._stage.program(["nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p",
-                                    *argv])
+        """A program in the machine, to its end, which must be a good one."""
+        program = self._stage.program(
+            ["nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", *argv])
+        if program.wait(30) != 0:
+            raise RuntimeError(f"{argv} failed\n{program.describe()}")
+
+    def mount_sys(self):
+        """The whole of it, for who traces."""
+        self.run("sh", "-c", _WHOLE_SYS)
 
     def power_off(self):
         """An orderly shutdown, which nspawn asks PID 1 for when it is itself told to stop."""

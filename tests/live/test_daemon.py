@@ -14,7 +14,7 @@ import pytest
 from kit.daemon import Daemon
 from kit.expect import assert_whole
 from kit.judge import assert_agrees
-from kit.shutwatch import FAILED
+from kit.shutwatch import FAILED, USAGE
 
 APPS = pathlib.Path(__file__).parent / "apps"
 
@@ -23,6 +23,16 @@ APPS = pathlib.Path(__file__).parent / "apps"
 def daemon(stage):
     """Started, with a reopen window of a second."""
     made = Daemon(stage, "reopen_window: 1s\n")
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def seeing_daemon(stage):
+    """The same without a target: a service that has ended is not known to be one."""
+    made = Daemon(stage, "reopen_window: 1s\n", sees_all=True)
     try:
         yield made.start()
     finally:
@@ -114,6 +124,22 @@ def test_dead_during_the_whole_stop(daemon, stage):
     assert inbound["open_at_signal"] + inbound["late"] == len(client.connections)
 
 
+def test_lives_again_in_the_middle(seeing_daemon, stage):
+    """Started and told to stop while no daemon lived; the next one finds it without a listener."""
+    seeing_daemon.kill()
+    victim, client = _busy_server(stage, 1500)
+    stop = stage.send(victim.pid)
+    client.run_for(300)
+    seeing_daemon.start()
+    client.wait_ended()
+    victim.wait()
+    record = seeing_daemon.wait_records(
+        is_final=True, ready=lambda record: record["processes"][0]["pid"] == victim.pid)[0]
+    assert_agrees(record, client.connections, stop, [victim])
+    assert record["complete"]
+    assert record["processes"][0]["exit"]["code"] == 0
+
+
 def test_term_keeps_the_recorder(daemon, stage):
     """SIGTERM during a drain: what is known is stored at once, and made whole by the next one."""
     victim, client = _busy_server(stage, 1500)
@@ -127,6 +153,43 @@ def test_term_keeps_the_recorder(daemon, stage):
     record = daemon.wait_records(is_final=True)[0]
     assert record["id"] == held[0]["id"]
     assert_whole(record, [client], stop, [victim])
+
+
+def test_taken_over_while_services_stop(seeing_daemon, stage):
+    """Four daemons follow each other while 60 services stop, one after the other: one whole
+    record each. New programs take over from the old ones that often."""
+    daemon = seeing_daemon
+    taken_over = set(_instances(daemon))
+    stopped = []
+    for number in range(60):
+        if number % 15 == 7:
+            daemon.stop()
+        if number % 15 == 10:
+            daemon.start()
+            taken_over |= set(_instances(daemon))
+            assert len(_instances(daemon)) == 1
+        victim, client = stage.server(), None
+        client = stage.client(victim.port)
+        client.idle(2)
+        client.in_flight(1, "/20/10")
+        client.wait_taken(victim.pid)
+        stop = stage.send(victim.pid)
+        client.wait_ended()
+        victim.wait()
+        stopped.append((victim, client, stop))
+    pids = [victim.pid for victim, _, _ in stopped]
+    records = daemon.wait_records(len(stopped), is_final=True, timeout=30,
+                                  ready=lambda record: record["processes"][0]["pid"] in pids)
+    assert len(taken_over) == 5
+    assert [record["processes"][0]["pid"] for record in records] == pids
+    for record, (victim, client, stop) in zip(records, stopped):
+        assert record["complete"], record["loss"]
+        assert_agrees(record, client.connections, stop, [victim])
+
+
+def _instances(daemon):
+    """Of the programs that are pinned."""
+    return {path.name.split("-")[0] for path in pathlib.Path(daemon.pins).rglob("links/*")}
 
 
 def test_second_daemon(daemon, stage):
@@ -231,6 +294,72 @@ def test_short_lived_leave_nothing(daemon, stage):
     parent.wait()
     assert daemon.wait_records(is_final=True)[0]["complete"]
     assert set(_entries(daemon).values()) == {0}
+
+
+def test_same_name_over_restarts(daemon, stage):
+    """A service in a cgroup is called the same, life after life."""
+    group = stage.subgroup()
+    daemon.write_config(f"reopen_window: 0s\ntargets:\n  - cgroup: {group.name}\n")
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.wait_log(f"{daemon.config} was read again")
+    for number in (1, 2, 3):
+        victim = stage.server(cgroup=group)
+        stage.send(victim.pid)
+        victim.wait()
+        daemon.wait_records(number, is_final=True)
+        if number == 2:
+            daemon.kill()
+            daemon.start()
+    services = [record["service"] for record in daemon.records()]
+    assert len(services) == 3 and services[0] == services[1] == services[2]
+    assert services[0]["kind"] == "cgroup" and services[0]["cgroup"] == group.name
+
+
+def test_config_check(daemon):
+    """It says what is wrong and where, and does not touch the daemon that runs."""
+    daemon.config.write_text("store:\n  retention:\n    age: soon\n", encoding="utf-8")
+    checked = subprocess.run([str(word) for word in daemon.argv("--config.check")], check=False,
+                             capture_output=True, text=True)
+    assert checked.returncode == USAGE
+    assert f"{daemon.config}:3: store.retention.age" in checked.stderr
+    daemon.write_config("")
+    subprocess.run([str(word) for word in daemon.argv("--config.check")], check=True,
+                   capture_output=True)
+    assert not daemon.program.has_ended()
+
+
+def test_mounts_bpffs(stage):
+    """Where bpffs is not mounted, the daemon mounts it."""
+    made = Daemon(stage)
+    mount = stage.directory / "bpf"
+    mount.mkdir()
+    made.pins = str(mount / "shutwatch")
+    try:
+        made.start()
+        assert subprocess.check_output(["stat", "-fc", "%T", mount], text=True) == "bpf_fs\n"
+    finally:
+        made.close()
+        subprocess.run(["umount", mount], check=True)
+
+
+def test_no_room_for_the_journal(stage):
+    """It goes on, and says so in log and metrics; the record is whole as long as it lives."""
+    made = Daemon(stage, "reopen_window: 0s\n")
+    runtime = stage.directory / "run"
+    runtime.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", runtime], check=True)
+    try:
+        made.start()
+        victim, client = _busy_server(stage)
+        stop = stage.send(victim.pid)
+        client.wait_ended()
+        record = made.wait_records(is_final=True)[0]
+        assert_whole(record, [client], stop, [victim])
+        assert made.wait_log(f"cannot write {runtime}/journal")
+        assert made.metrics()["shutwatch_journal_errors_total"] > 0
+    finally:
+        made.close()
+        subprocess.run(["umount", runtime], check=True)
 
 
 def _entries(daemon):

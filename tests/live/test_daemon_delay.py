@@ -12,7 +12,7 @@ from kit.daemon import Daemon
 from kit.expect import assert_whole
 from kit.http_server import password_hash
 from kit.shutwatch import ROOT
-from kit.stops import new_comm, targets, wait_metric
+from kit.stops import WATCHED, new_comm, targets, wait_metric
 
 APPS = ROOT / "tests" / "live" / "apps"
 STOPS = 12
@@ -58,6 +58,7 @@ class Stops:
         """Returns the seconds of its snapshot."""
         before = self._sum(len(self.all))
         victim = self._stage.server(f"--comm={self._daemon.comm}")
+        wait_metric(self._daemon, WATCHED, lambda watched: watched == 1)
         client = self._stage.client(victim.port)
         client.idle(3)
         client.in_flight(2, "/50/10")

@@ -2,6 +2,7 @@
 """HTTP: what it answers, and to whom."""
 
 import gzip
+import http.client
 import os
 import re
 import signal
@@ -98,6 +99,19 @@ def test_head_and_keep_alive(http_server):
             assert (answer.status, answer.read()) == (200, b"")
             assert answer.headers["Content-Length"] == str(size)
             assert client.sock is first
+
+
+@pytest.mark.parametrize("listen, addresses", [
+    ("[::1]:0", ["::1"]), (":0", ["::1", "127.0.0.1", "127.0.0.2"]),
+    ("localhost:0", ["localhost"])])
+def test_addresses(stage, listen, addresses):
+    """IPv6, both families through one socket, a name."""
+    server = HttpServer(stage, listen=listen)
+    for address in addresses:
+        client = http.client.HTTPConnection(address, server.port, timeout=10)
+        client.request("GET", "/-/healthy")
+        assert client.getresponse().status == 200
+        client.close()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get",
@@ -267,6 +281,32 @@ def test_tls_versions(stage):
     with pytest.raises(ssl.SSLError):
         server.request("/", tls=tls_client(stage.directory, newest=ssl.TLSVersion.TLSv1_2))
     assert server.request("/", tls=tls_client(stage.directory))[0] == 200
+
+
+def test_cipher_suites(stage):
+    """Only what is listed; what GnuTLS would add to it is refused at the start."""
+    listed = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+    config = tls_config(stage, f"  max_version: TLS12\n  cipher_suites: [{listed}]\n")
+    server = HttpServer(stage, "--web.config.file", config)
+    for cipher, is_taken in (("ECDHE-ECDSA-AES128-GCM-SHA256", True),
+                             ("ECDHE-ECDSA-AES256-GCM-SHA384", False),
+                             ("ECDHE-ECDSA-CHACHA20-POLY1305", False)):
+        context = tls_client(stage.directory)
+        context.set_ciphers(cipher)
+        if is_taken:
+            assert server.request("/", tls=context)[0] == 200
+        else:
+            with pytest.raises(ssl.SSLError):
+                server.request("/", tls=context)
+    tls_config(stage, f"  cipher_suites: [{listed}]\n")
+    for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = tls_client(stage.directory, newest=newest)
+        context.minimum_version = newest
+        assert server.request("/", tls=context)[0] == 200
+    tls_config(stage, f"  cipher_suites: [{listed}, TLS_RSA_WITH_AES_256_GCM_SHA384]\n")
+    context = tls_client(stage.directory, newest=ssl.TLSVersion.TLSv1_2)
+    assert server.request("/", tls=context)[0] == 200
+    server.wait_said("list all combinations")
 
 
 def test_new_certificate(stage):

@@ -279,14 +279,40 @@ static void test_pid_reuse(void **state)
 	census_fini(&census);
 }
 
+/* A member that has closed its listener stays one, and so do its children. */
+static void test_members_without_listener(void **state)
+{
+	struct census census = {};
+
+	(void)state;
+	add(&census, 10, 1, "draining");
+	add(&census, 11, 10, "worker");
+	add(&census, 12, 1, "stranger");
+	add(&census, 13, 12, "member");
+	census.processes[0].service = census.processes[1].service = 7;
+	census.processes[3].service = 8;
+	census_group(&census, &everybody, NULL);
+	assert_int_equal(census.processes[0].root, 0);
+	assert_int_equal(census.processes[1].root, 0);
+	assert_true(census.processes[2].root == SIZE_MAX);
+	assert_int_equal(census.processes[3].root, 3);
+	census_fini(&census);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prefork),	  cmocka_unit_test(test_supervisor),
-		cmocka_unit_test(test_unit),	  cmocka_unit_test(test_kin),
-		cmocka_unit_test(test_selectors), cmocka_unit_test(test_unix_listener),
-		cmocka_unit_test(test_matches),	  cmocka_unit_test(test_loop),
-		cmocka_unit_test(test_pid_reuse), cmocka_unit_test(test_moved_out),
+		cmocka_unit_test(test_members_without_listener),
+		cmocka_unit_test(test_prefork),
+		cmocka_unit_test(test_supervisor),
+		cmocka_unit_test(test_unit),
+		cmocka_unit_test(test_kin),
+		cmocka_unit_test(test_selectors),
+		cmocka_unit_test(test_unix_listener),
+		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_pid_reuse),
+		cmocka_unit_test(test_moved_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

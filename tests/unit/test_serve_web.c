@@ -91,6 +91,7 @@ static void test_whole(void **state)
 				"  max_version: TLS13\n"
 				"  prefer_server_cipher_suites: false\n"
 				"  curve_preferences: [X25519, CurveP256]\n"
+				"  cipher_suites: [TLS_AES_128_GCM_SHA256]\n"
 				"http_server_config:\n"
 				"  http2: false\n"
 				"  headers:\n"
@@ -107,6 +108,7 @@ static void test_whole(void **state)
 	assert_int_equal(config.max_version, 13);
 	assert_true(config.client_decides);
 	assert_string_equal(config.groups, ":+GROUP-X25519:+GROUP-SECP256R1");
+	assert_string_equal(config.suites, ":+AES-128-GCM:+AEAD");
 	assert_int_equal(config.n_headers, 1);
 	assert_string_equal(config.headers[0].name, "X-Frame-Options");
 	assert_string_equal(config.headers[0].value, "deny");
@@ -144,7 +146,9 @@ static const struct {
 } faults[] = {
 	{ "\nbasic_auth:\n  a: b\n", ":3: basic_auth: unknown key" },
 	{ "rate_limit: {}\n", ":1: rate_limit: not supported" },
-	{ TLS "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", ":4: cipher_suites: not sup" },
+	{ TLS "  cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]\n",
+	  ":4: cipher_suites: no cipher suite" },
+	{ TLS "  cipher_suites: TLS_AES_128_GCM_SHA256\n", ":4: cipher_suites: must be a list" },
 	{ TLS "  client_allowed_sans: [a]\n", ":4: client_allowed_sans: not supported" },
 	{ TLS "  cert: x\n", ":4: cert: not supported: use cert_file" },
 	{ TLS "  min_version: SSL30\n", ":4: min_version: must be TLS10" },

@@ -70,7 +70,7 @@ static const struct {
 	{ "UPDATE connections SET n = n + 1 WHERE n = 10", -EBADMSG },
 	{ "DELETE FROM connections WHERE n = 3", -EBADMSG },
 	{ "UPDATE outcomes SET outcome = 15", -EBADMSG },
-	{ "INSERT INTO losses SELECT number, 0, 11, 1 FROM shutdowns", -EBADMSG },
+	{ "INSERT INTO losses SELECT number, 0, 999, 1 FROM shutdowns", -EBADMSG },
 	{ "UPDATE processes SET pid = -1", -EBADMSG },
 	{ "UPDATE signals SET signal = 100000", 0 },
 	{ "UPDATE listeners SET family = 255", 0 },

@@ -31,6 +31,11 @@ class Cgroup:
         os.mkdir(self.path)
 
     @property
+    def name(self):
+        """As /proc/PID/cgroup has it."""
+        return "/" + os.path.relpath(self.path, mount_point())
+
+    @property
     def procs(self):
         """The file that takes a pid to move it here."""
         return os.path.join(self.path, "cgroup.procs")

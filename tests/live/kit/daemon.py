@@ -19,8 +19,9 @@ WAIT = 20.0
 class Daemon:
     """One host's daemon over all its lives: the same store, pins and runtime directory."""
 
-    def __init__(self, stage, config="", flags=()):
+    def __init__(self, stage, config="", flags=(), sees_all=False):
         self._stage = stage
+        self.sees_all = sees_all  # also what others do on this machine
         self.directory = stage.directory
         self.pins = f"/sys/fs/bpf/shutwatch-test-{os.getpid()}"
         self.store = self.directory / "store.db"
@@ -33,6 +34,8 @@ class Daemon:
 
     def write_config(self, text):
         """Replaces the configuration file."""
+        if "targets:" not in text and not self.sees_all:
+            text += f"targets:\n  - cgroup: {self._stage.cgroup.name}\n"
         settle = "" if "settle:" in text else "settle: 500ms\n"
         self.config.write_text(settle + text, encoding="utf-8")
 

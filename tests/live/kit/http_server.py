@@ -2,7 +2,6 @@
 """The HTTP server of shutwatch, started; certificates and passwords for it."""
 
 import contextlib
-import crypt
 import http.client
 import json
 import os
@@ -20,9 +19,8 @@ _SERVING = re.compile(rb"serving HTTPS? on (\S+):(\d+)$")
 class HttpServer:
     """Runs until the end of the test."""
 
-    def __init__(self, stage, *args, listen="127.0.0.1:0"):
-        self.program = stage.program(
-            [str(word) for word in (HTTP_HOST, "daemon", "--web.listen-address", listen, *args)])
+    def __init__(self, stage, *args, listen="127.0.0.1:0", program=HTTP_HOST):
+        self.program = stage.program([program, "daemon", "--web.listen-address", listen, *args])
         line = self.program.err.wait(lambda said: _SERVING.search(said.strip()))
         if line is None:
             raise AssertionError(f"it does not serve: {self.program.err.so_far()}")
@@ -64,7 +62,8 @@ class HttpServer:
         with self.connect(source) as connection:
             with contextlib.suppress(ConnectionError):
                 connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # it was reset already
+                    connection.shutdown(socket.SHUT_WR)
                 while part := connection.recv(65536):
                     got += part
         return got
@@ -86,7 +85,9 @@ class HttpServer:
 
 def password_hash(password, cost=10):
     """bcrypt."""
-    return crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=1 << cost))
+    said = subprocess.run([HTTP_HOST, "hash", password, str(cost)], check=True, text=True,
+                          stdout=subprocess.PIPE)
+    return said.stdout.strip()
 
 
 def _openssl(*args):
