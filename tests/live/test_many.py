@@ -6,18 +6,21 @@ import signal
 import subprocess
 
 from kit.shutwatch import BUILD
+from kit.stops import new_comm
 
 
 def _stop(stage, count, while_stopped):
     """Stops that many services; (pids, records). The watch may be frozen meanwhile."""
-    victims = [subprocess.Popen([BUILD / "victims" / "server", "--port=0"],
+    comm = new_comm()
+    victims = [subprocess.Popen([BUILD / "victims" / "server", "--port=0", f"--comm={comm}"],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                for _ in range(count)]
     try:
         for victim in victims:
             assert victim.stdout.readline().startswith(b"ready")
-        # They share a cgroup with shutwatch: each is a service of its own.
-        watch = stage.shutwatch("--json", "-n", count, "--settle", "500ms").wait_watching()
+        # They are in no cgroup of a service: each is one of its own.
+        watch = stage.shutwatch("--json", "-n", count, "--settle", "500ms",
+                                "--comm", comm).wait_watching()
         if while_stopped:
             os.kill(watch.pid, signal.SIGSTOP)
         for victim in victims:
