@@ -16,7 +16,7 @@ from kit.daemon import Daemon
 from kit.expect import assert_whole
 from kit.http_server import make_certificate, password_hash
 from kit.sockets import queued
-from kit.stops import new_comm, targets
+from kit.stops import WATCHED, new_comm, targets
 
 CAP_SYS_PTRACE, CAP_SYS_ADMIN = 19, 21
 KEPT = 1 << CAP_SYS_PTRACE | 1 << CAP_SYS_ADMIN
@@ -92,6 +92,13 @@ def _get(daemon, stage, path, user=f"alice:{PASSWORD}"):
         connection.close()
 
 
+def _server(daemon, stage, *options, **how):
+    """A victim, watched."""
+    victim = stage.server(*options, **how)
+    wait_until(lambda: f"\n{WATCHED} 1\n" in _get(daemon, stage, "/metrics")[1], "it to be watched")
+    return victim
+
+
 def _become_nobody():
     os.setgroups([])
     os.setgid(NOBODY)
@@ -110,7 +117,7 @@ def test_privileges(daemon):
 def test_accept_queue_of_another_network_namespace(daemon, stage, comm):
     """Two connections wait in it: they are in the snapshot, and what became of them."""
     netns = stage.netns()
-    victim = stage.server("--no-accept", f"--comm={comm}", netns=netns)
+    victim = _server(daemon, stage, "--no-accept", f"--comm={comm}", netns=netns)
     client = stage.client(victim.port, netns=netns)
     client.silent(2)
     client.wait_opened()
@@ -130,7 +137,7 @@ def test_accept_queue_of_another_network_namespace(daemon, stage, comm):
 
 def test_service_of_another_user(daemon, stage, comm):
     """Its program is named, though /proc/PID/exe is that user's alone."""
-    victim = stage.server(f"--comm={comm}", before_exec=_become_nobody)
+    victim = _server(daemon, stage, f"--comm={comm}", before_exec=_become_nobody)
     assert int(_tasks(victim.pid)[victim.pid]["Uid"].split()[0]) == NOBODY
     client = stage.client(victim.port)
     client.idle(2)
@@ -145,7 +152,7 @@ def test_service_of_another_user(daemon, stage, comm):
 
 def test_reload_store_and_tls(daemon, stage, comm):
     """A rule read while confined names the service; metrics, record and API come over TLS."""
-    victim = stage.server(f"--comm={comm}")
+    victim = _server(daemon, stage, f"--comm={comm}")
     daemon.write_config(_settings(
         comm, f"services:\n  - match: {{port: {victim.port}}}\n    name: orders\n"))
     os.kill(daemon.pid, signal.SIGHUP)

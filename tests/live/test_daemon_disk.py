@@ -11,7 +11,7 @@ import pytest
 
 from kit.clock import wait_until
 from kit.daemon import Daemon
-from kit.stops import new_comm, targets, wait_metric
+from kit.stops import WATCHED, new_comm, targets, wait_metric
 
 HELD = "shutwatch_store_records_held"
 ERRORS = "shutwatch_store_errors_total"
@@ -56,6 +56,7 @@ class Stops:
     def stop(self, connections=3):
         """One service more; until the daemon has said so."""
         victim = self._stage.server(f"--comm={self._daemon.comm}")
+        wait_metric(self._daemon, WATCHED, lambda watched: watched == 1)
         client = self._stage.client(victim.port)
         client.idle(connections)
         client.wait_taken(victim.pid)

@@ -8,7 +8,7 @@ import pytest
 
 from kit.daemon import Daemon
 from kit.prometheus import Prometheus, TextProxy
-from kit.stops import new_comm, targets
+from kit.stops import WATCHED, new_comm, targets, wait_metric
 
 JOBS = ("openmetrics", "text")
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -21,8 +21,8 @@ def _names():
 
 @pytest.fixture
 def daemon(stage, names):
-    """Counts refused connections for two seconds."""
-    made = Daemon(stage, f"reopen_window: 2s\n{targets(*names.values())}")
+    """Counts refused connections for a second."""
+    made = Daemon(stage, f"reopen_window: 1s\n{targets(*names.values())}")
     try:
         yield made.start()
     finally:
@@ -39,36 +39,40 @@ def proxy(daemon):
         made.close()
 
 
-def _stop_clean(stage, name):
-    victim = stage.server(f"--comm={name}")
+def _servers(daemon, stage, names):
+    """One of each, watched."""
+    started = [stage.server(f"--comm={names['clean']}"),
+               stage.server(f"--comm={names['lossy']}", "--stop=default"),
+               stage.server(f"--comm={names['dark']}")]
+    wait_metric(daemon, WATCHED, lambda watched: watched == len(started))
+    return started
+
+
+def _stop_clean(victim, stage):
     client = stage.client(victim.port)
     client.idle(2)
     client.in_flight(2, "/200/10")
     client.wait_taken(victim.pid)
     stage.send(victim.pid)
     client.wait_ended()
-    return victim
 
 
-def _stop_lossy(stage, name):
+def _stop_lossy(victim, stage):
     """TERM ends it while it owes three answers."""
-    victim = stage.server(f"--comm={name}", "--stop=default")
     client = stage.client(victim.port)
     client.in_flight(3, "/5000/10")
     client.wait_taken(victim.pid)
     stage.send(victim.pid)
     client.wait_ended()
-    return victim
 
 
-def _stop_dark(stage, name):
+def _stop_dark(victim, stage):
     """Five come too late."""
-    victim = _stop_clean(stage, name)
+    _stop_clean(victim, stage)
     victim.wait()
     late = stage.client(victim.port)
     late.open("refused", 5)
     late.wait_ended()
-    return victim
 
 
 def _expected(records):
@@ -105,11 +109,12 @@ def test_figures_are_those_of_the_records(stage, daemon, proxy, names):
     """Clean, lossy and refused; scraped each second in both formats, with exemplars in one."""
     prometheus = Prometheus(stage, {"openmetrics": daemon.port, "text": proxy.port})
     began = time.time()
-    for _ in range(2):
-        _stop_clean(stage, names["clean"])
-        _stop_lossy(stage, names["lossy"])
-        _stop_dark(stage, names["dark"])
-    records = daemon.wait_records(6, is_final=True)
+    for number in range(1, 3):
+        clean, lossy, dark = _servers(daemon, stage, names)
+        _stop_clean(clean, stage)
+        _stop_lossy(lossy, stage)
+        _stop_dark(dark, stage)
+        records = daemon.wait_records(3 * number, is_final=True)
     by_name = {kind: [r for r in records if r["service"]["name"] == names[kind]] for kind in names}
     assert [r["outcome"] for r in by_name["clean"]] == ["clean"] * 2
     assert [r["connections"]["inbound"]["aborted"] for r in by_name["lossy"]] == [3, 3]
@@ -151,7 +156,7 @@ def _assert_exemplars(prometheus, began, records):
 
 def test_promtool_has_no_objection(stage, daemon, names):
     """To the text of a daemon that has seen something."""
-    _stop_lossy(stage, names["lossy"])
+    _stop_lossy(_servers(daemon, stage, names)[1], stage)
     daemon.wait_records(is_final=True)
     _, headers, body = daemon.get("/metrics", {"Accept": "text/plain"})
     assert headers["Content-Type"] == TEXT
