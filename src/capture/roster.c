@@ -13,6 +13,7 @@
 
 #include "src/base/array.h"
 #include "src/base/cleanup.h"
+#include "src/base/log.h"
 #include "src/capture/census.h"
 #include "src/capture/procfs.h"
 
@@ -210,8 +211,13 @@ int roster_on_listener(struct roster *roster, const struct event_listener *event
 	roster->adopting = 0;
 	if (err || roster_service(roster, number))
 		return err;
-	if (is_gone(&event->process) && is_wanted_unseen(roster, event->port))
-		return enter_unseen(roster, event);
+	if (is_gone(&event->process)) {
+		if (is_wanted_unseen(roster, event->port))
+			return enter_unseen(roster, event);
+		log_info("pid %u listened on port %u and was gone before it could be looked at: "
+			 "whether it is a target is not known, its stop is not recorded",
+			 event->process.tgid, event->port);
+	}
 	probe_remove_member(roster->probe, &event->process, number);
 	probe_remove_service(roster->probe, number);
 	return 0;
