@@ -127,6 +127,7 @@ enum ended_reason {
 /* Bits of event_ended.flags. */
 enum ended_flags {
 	ENDED_PROVISIONAL = 1 << 0, /* a record is due, and more will come */
+	ENDED_STORED = 1 << 1,	    /* journal only: that record is safe in the store */
 };
 
 enum service_kind {

@@ -18,6 +18,7 @@ struct journal {
 	struct recording_writer *writer; /* NULL: it cannot be written */
 	uint64_t bytes;
 	uint64_t trimmed_bytes; /* its size when it was last rewritten */
+	uint64_t idle_bytes;	/* the same, with nothing under way */
 	uint64_t errors;
 };
 
@@ -179,17 +180,19 @@ static int rewrite(struct journal *journal)
 	return err;
 }
 
-void journal_trim(struct journal *journal)
+void journal_trim(struct journal *journal, bool is_idle)
 {
+	uint64_t before = is_idle ? journal->idle_bytes : journal->trimmed_bytes;
 	int err;
 
-	if (!journal->writer || journal->bytes < TRIM_MIN_BYTES ||
-	    journal->bytes < 2 * journal->trimmed_bytes)
+	if (!journal->writer || journal->bytes < TRIM_MIN_BYTES || journal->bytes < 2 * before)
 		return;
 	err = rewrite(journal);
 	if (err)
 		note_error(journal, err);
 	journal->trimmed_bytes = journal->bytes;
+	if (is_idle)
+		journal->idle_bytes = journal->bytes;
 }
 
 struct journal_stats journal_stats(const struct journal *journal)

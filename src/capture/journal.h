@@ -39,8 +39,11 @@ void journal_close(struct journal *journal);
 /* Never fails: an error is counted, and logged when it is the first. */
 void journal_add(struct journal *journal, const union event *event);
 
-/* Rewrites the journal if it has doubled since the last time. */
-void journal_trim(struct journal *journal);
+/*
+ * Rewrites the journal if it has doubled since the last time. While nothing is under way its size
+ * is compared with what it was when that was so before: a peak is given back.
+ */
+void journal_trim(struct journal *journal, bool is_idle);
 
 struct journal_stats journal_stats(const struct journal *journal);
 

@@ -6,12 +6,14 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -56,9 +58,22 @@ static int mount_bpffs(const char *dir)
 											  : 0;
 }
 
+/* Whoever holds the pins is alone with them, whatever else it was told. */
+static int lock(const char *dir)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return TAKE_FD(fd);
+}
+
 int pins_prepare(const char *dir)
 {
 	static const char *const below[] = { "", "maps", "links" };
+	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 	size_t i;
 	int err = mount_bpffs(dir);
@@ -69,9 +84,15 @@ int pins_prepare(const char *dir)
 		version_path(path, dir, below[i]);
 		err = make_directory(path);
 	}
-	if (err)
+	if (!err)
+		fd = lock(dir);
+	if (!err && fd < 0)
+		err = fd;
+	if (err == -EBUSY)
+		log_error("another process holds the pins below %s", dir);
+	else if (err)
 		log_error("cannot pin below %s: %s", dir, strerror(-err));
-	return err;
+	return err ? err : TAKE_FD(fd);
 }
 
 /* A ring of another size stays as it is: what it holds is worth more. */
@@ -178,12 +199,36 @@ static void empty(const char *folder, uint64_t keep, __u64 *nested)
 		closedir(entries);
 }
 
+/* Whoever comes after us must not take these for maps of programs that counted all the time. */
+static void retire(const char *folder)
+{
+	struct bpf_map_info info = {};
+	_cleanup_free_ struct shared *shared = NULL;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	__u32 size = sizeof(info), key = 0;
+
+	if (asprintf(&path, "%s/maps/shared", folder) < 0) {
+		path = NULL;
+		return;
+	}
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) || info.value_size < sizeof(*shared))
+		return;
+	shared = calloc(1, info.value_size);
+	if (!shared || bpf_map_lookup_elem(fd, &key, shared))
+		return;
+	shared->active_instance = 0; /* the first field, in every version */
+	bpf_map_update_elem(fd, &key, shared, BPF_ANY);
+}
+
 /* Links first: without them nothing writes to the maps any more. */
 static void remove_version(const char *folder)
 {
 	static const char *const below[] = { "links", "maps" };
 	size_t i;
 
+	retire(folder);
 	for (i = 0; i < ARRAY_SIZE(below); i++) {
 		_cleanup_free_ char *path = NULL;
 
@@ -197,6 +242,14 @@ static void remove_version(const char *folder)
 	rmdir(folder);
 }
 
+/* "v" and digits; 0: it is none of ours. */
+static int version_of(const char *name)
+{
+	if (name[0] != 'v' || !name[1] || name[1 + strspn(name + 1, "0123456789")])
+		return 0;
+	return atoi(name + 1);
+}
+
 /* Calls remove_version() for each but our own, or for all. Returns how many these were. */
 static size_t remove_versions(const char *dir, int keep)
 {
@@ -206,7 +259,9 @@ static size_t remove_versions(const char *dir, int keep)
 	char path[2 * PATH_MAX];
 
 	while (entries && (entry = readdir(entries))) {
-		if (entry->d_name[0] != 'v' || atoi(entry->d_name + 1) == keep)
+		int version = version_of(entry->d_name);
+
+		if (!version || version == keep)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
 		remove_version(path);
@@ -230,8 +285,16 @@ void pins_drop_others(const char *dir, uint64_t instance, __u64 nested[LOSS_CAUS
 
 int pins_remove(const char *dir)
 {
-	if (access(dir, F_OK))
+	_cleanup_close_ int fd = -1;
+	struct statfs status;
+
+	if (statfs(dir, &status))
 		return -errno;
-	remove_versions(dir, -1);
+	if (status.f_type != BPF_FS_MAGIC)
+		return -EINVAL;
+	fd = lock(dir);
+	if (fd < 0)
+		return fd;
+	remove_versions(dir, 0);
 	return rmdir(dir) ? -errno : 0;
 }

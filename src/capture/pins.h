@@ -17,7 +17,11 @@ struct bpf_object_skeleton;
 
 #define PINS_PATH "/sys/fs/bpf/shutwatch"
 
-/* Mounts bpffs where it is missing and makes the directories. 0, or -errno after a log line. */
+/*
+ * Mounts bpffs where it is missing, makes the directories, and locks them for as long as the
+ * descriptor is open. Returns it; -EBUSY: another process holds them; else -errno; after a log
+ * line.
+ */
 int pins_prepare(const char *dir);
 
 /* Before loading: every map that is to last takes the pinned one, or gets pinned. 0 or -errno. */
@@ -32,7 +36,10 @@ int pins_add_links(const char *dir, struct bpf_object_skeleton *skeleton, uint64
  */
 void pins_drop_others(const char *dir, uint64_t instance, __u64 nested[LOSS_CAUSES]);
 
-/* Removes everything: nothing of ours stays in the kernel. 0, -ENOENT: nothing was there. */
+/*
+ * Removes everything: nothing of ours stays in the kernel. 0; -ENOENT: nothing was there; -EBUSY:
+ * a process holds the pins; else -errno.
+ */
 int pins_remove(const char *dir);
 
 #endif

@@ -173,12 +173,14 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe)
 		return -ENOMEM;
 	probe->sink = options->sink;
 	probe->context = options->context;
+	probe->pins_fd = -1;
 	libbpf_set_print(print_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	if (options->pins) {
 		probe->pins = strdup(options->pins);
-		err = probe->pins ? pins_prepare(probe->pins) : -ENOMEM;
-		if (err)
+		probe->pins_fd = probe->pins ? pins_prepare(probe->pins) : -ENOMEM;
+		err = probe->pins_fd;
+		if (err < 0)
 			goto fail;
 	}
 	err = load(probe, options);
@@ -201,6 +203,8 @@ void probe_close(struct probe *probe)
 		return;
 	ring_buffer__free(probe->rings);
 	shutwatch_bpf__destroy(probe->skeleton);
+	if (probe->pins_fd >= 0)
+		close(probe->pins_fd);
 	free(probe->pins);
 	free(probe);
 }

@@ -15,7 +15,8 @@ struct probe {
 	struct ring_buffer *rings;
 	probe_sink sink;
 	void *context;
-	char *pins; /* NULL: nothing is pinned */
+	char *pins;  /* NULL: nothing is pinned */
+	int pins_fd; /* the lock on them */
 	bool is_resumed;
 };
 

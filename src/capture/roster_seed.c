@@ -101,19 +101,23 @@ static int enter_service(struct roster *roster, struct census *census, size_t ro
 {
 	uint64_t number = census->processes[root].number;
 	struct service_info *info = number ? roster_service(roster, number) : NULL;
+	struct service_info before = {};
 	int err;
 
-	if (!info) {
+	if (info) {
+		before = *info;
+	} else {
 		err = roster_enter(roster, number, &info);
 		if (err)
 			return err;
 	}
 	census->processes[root].number = info->number;
-	info->seeding = roster->seedings;
 	describe(info, &census->processes[root]);
 	err = follow_rule(roster, census, root, info);
-	if (!err)
+	before.seeding = info->seeding;
+	if (!err && memcmp(&before, info, sizeof(before)) != 0)
 		tell_entered(roster, info);
+	info->seeding = roster->seedings;
 	return err;
 }
 

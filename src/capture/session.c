@@ -135,12 +135,21 @@ static bool is_foreign(const struct session *session, const union event *event)
 	return event->header.generation && !roster_find(session->roster, event->header.service);
 }
 
+static bool is_acknowledgement(const union event *event)
+{
+	return event->header.type == EVENT_ENDED && event->ended.flags & ENDED_STORED;
+}
+
 static int apply(struct session *session, const union event *event)
 {
 	struct target target = { .service = event->header.service,
 				 .generation = event->header.generation };
 	int err = 0;
 
+	if (is_acknowledgement(event))
+		return model_find(session->model, target.generation)
+			       ? model_apply(session->model, event)
+			       : 0;
 	if (event->header.type == EVENT_LISTENER && !session->is_replaying)
 		err = roster_on_listener(session->roster, &event->listener);
 	if (err || is_foreign(session, event))
@@ -203,7 +212,7 @@ int session_step(struct session *session)
 	if (!err)
 		err = session_finish_due(session);
 	if (session->journal)
-		journal_trim(session->journal);
+		journal_trim(session->journal, session_is_idle(session) && !session->n_unsafe);
 	set_timer(session);
 	return err;
 }

@@ -74,8 +74,8 @@ int session_wind_up(struct session *session);
  */
 int session_suspend(struct session *session);
 
-/* The last record of this generation is safe: the journal may forget it. */
-void session_acknowledge(struct session *session, uint64_t generation);
+/* A record of this generation is safe. If it is the last one the journal may forget the rest. */
+void session_acknowledge(struct session *session, uint64_t generation, bool is_last);
 
 struct session_stats {
 	uint64_t events;

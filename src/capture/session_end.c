@@ -10,6 +10,7 @@
 #include "src/base/array.h"
 #include "src/base/clock.h"
 #include "src/capture/session_internal.h"
+#include "src/capture/snapshot.h"
 
 static struct event_header header_of(uint16_t type, size_t size, const struct target *target,
 				     uint64_t now_ns)
@@ -21,6 +22,12 @@ static struct event_header header_of(uint16_t type, size_t size, const struct ta
 		.service = target->service,
 		.generation = target->generation,
 	};
+}
+
+/* Nothing of it is seen any more, except what becomes of its ports. */
+static bool is_frozen(const struct shutdown *shutdown)
+{
+	return shutdown->is_provisional && shutdown->reason == ENDED_SETTLED;
 }
 
 /* To every shutdown under way but `except`: any of them may have lost it. */
@@ -35,7 +42,7 @@ static int tell_loss(struct session *session, uint32_t cause, uint64_t events, u
 		struct target target = { .service = shutdown->service,
 					 .generation = shutdown->generation };
 
-		if (shutdown->generation == except || shutdown->has_ended)
+		if (shutdown->generation == except || shutdown->has_ended || is_frozen(shutdown))
 			continue;
 		event.header = header_of(EVENT_LOSS, sizeof(event), &target, clock_boot_ns());
 		err = session_take(session, &event, sizeof(event));
@@ -72,20 +79,15 @@ int session_tell_losses(struct session *session, uint64_t except_generation)
 }
 
 static int tell_ended(struct session *session, const struct target *target,
-		      enum ended_reason reason, bool is_provisional)
+		      enum ended_reason reason, uint32_t flags)
 {
 	struct event_ended event = {
 		.header = header_of(EVENT_ENDED, sizeof(event), target, clock_boot_ns()),
 		.reason = reason,
-		.flags = is_provisional ? ENDED_PROVISIONAL : 0,
+		.flags = flags,
 	};
 
 	return session_take(session, &event, sizeof(event));
-}
-
-static bool is_frozen(const struct shutdown *shutdown)
-{
-	return shutdown->is_provisional && shutdown->reason == ENDED_SETTLED;
 }
 
 /* Has the kernel tell what has not left. */
@@ -114,12 +116,15 @@ static int finish(struct session *session, const struct shutdown *shutdown,
 		err = reconcile(session, &target);
 	if (!err && !goes_on && probe_disarm(session->probe, &target) == 0)
 		err = session_drain(session);
+	if (!err && !shutdown->has_identity) /* without it there is no date */
+		err = snapshot_tell_service(roster_find(session->roster, target.service), &target,
+					    session_take, session);
 	if (!err)
 		err = probe_tell_counts(session->probe, &target, clock_boot_ns());
 	if (!err)
 		err = session_tell_losses(session, 0);
 	if (!err)
-		err = tell_ended(session, &target, reason, goes_on);
+		err = tell_ended(session, &target, reason, goes_on ? ENDED_PROVISIONAL : 0);
 	if (!err)
 		err = session_drain(session);
 	if (goes_on)
@@ -144,11 +149,27 @@ static int note_unsafe(struct session *session, uint64_t generation)
 	return err;
 }
 
-void session_acknowledge(struct session *session, uint64_t generation)
+/* In the journal only: the model has handed it out. */
+static void journal_stored(struct session *session, uint64_t generation, bool is_last)
+{
+	union event event = {};
+
+	event.ended.header.type = EVENT_ENDED;
+	event.ended.header.size = sizeof(event.ended);
+	event.ended.header.generation = generation;
+	event.ended.header.at_ns = clock_boot_ns();
+	event.ended.reason = ENDED_SETTLED;
+	event.ended.flags = ENDED_STORED | (is_last ? 0 : ENDED_PROVISIONAL);
+	if (session->journal)
+		journal_add(session->journal, &event);
+}
+
+void session_acknowledge(struct session *session, uint64_t generation, bool is_last)
 {
 	size_t i;
 
-	for (i = 0; i < session->n_unsafe; i++) {
+	journal_stored(session, generation, is_last);
+	for (i = 0; is_last && i < session->n_unsafe; i++) {
 		if (session->unsafe[i] == generation)
 			session->unsafe[i--] = session->unsafe[--session->n_unsafe];
 	}
@@ -160,8 +181,9 @@ int session_hand_out(struct session *session)
 	int err = 0;
 
 	while (!err && (shutdown = model_take_ended(session->model))) {
-		err = note_unsafe(session, shutdown->generation);
-		if (!err)
+		if (!shutdown->is_stored)
+			err = note_unsafe(session, shutdown->generation);
+		if (!err && !shutdown->is_stored)
 			err = session->options.on_shutdown(session->options.context, shutdown);
 		shutdown_free(shutdown);
 	}
@@ -216,8 +238,11 @@ int session_suspend(struct session *session)
 		if (is_frozen(shutdown))
 			continue;
 		err = probe_tell_counts(session->probe, &target, clock_boot_ns());
+		if (!err && !shutdown->has_identity)
+			err = snapshot_tell_service(roster_find(session->roster, target.service),
+						    &target, session_take, session);
 		if (!err)
-			err = tell_ended(session, &target, ENDED_INTERRUPTED, true);
+			err = tell_ended(session, &target, ENDED_INTERRUPTED, ENDED_PROVISIONAL);
 		if (!err)
 			err = session_apply_queued(session);
 		if (!err)

@@ -320,6 +320,8 @@ static int begin_again(struct session *session)
 			continue;
 		if (!shutdown->has_identity)
 			err = session_begin(session, &target, shutdown->armed_ns);
+		else if (shutdown->is_provisional) /* the store shall know that it still is */
+			err = session->options.on_shutdown(session->options.context, shutdown);
 		else if (session->options.on_begun)
 			session->options.on_begun(session->options.context, shutdown, 0);
 	}

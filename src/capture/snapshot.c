@@ -48,15 +48,18 @@ static void header_fill(struct event_header *header, uint16_t type, size_t size,
 	header->generation = target->generation;
 }
 
-static int tell_service(const struct service_info *service, const struct target *target,
-			probe_sink sink, void *context)
+int snapshot_tell_service(const struct service_info *service, const struct target *target,
+			  probe_sink sink, void *context)
 {
 	struct event_service event = {};
 
 	header_fill(&event.header, EVENT_SERVICE, sizeof(event), target);
 	event.wall_offset_ns = clock_wall_offset_ns();
-	cgroup_service_tell(&service->identity, &event);
-	event.grace_ns = service->grace_ns;
+	event.kind = SERVICE_TREE;
+	if (service) {
+		cgroup_service_tell(&service->identity, &event);
+		event.grace_ns = service->grace_ns;
+	}
 	return sink(context, &event, sizeof(event));
 }
 
@@ -154,7 +157,7 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 		err = tell_arguments(&members.items[i].process, target, sink, context);
 	/* The last one: where it is in the journal, the snapshot is whole. */
 	if (!err)
-		err = tell_service(service, target, sink, context);
+		err = snapshot_tell_service(service, target, sink, context);
 	free(members.items);
 	return err;
 }

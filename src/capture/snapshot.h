@@ -13,4 +13,11 @@
 int snapshot_take(struct probe *probe, const struct service_info *service,
 		  const struct target *target, bool with_arguments, probe_sink sink, void *context);
 
+/*
+ * Only EVENT_SERVICE: for a shutdown whose beginning was missed. `service` NULL: nothing is known
+ * of it. Returns 0 or -errno of the sink.
+ */
+int snapshot_tell_service(const struct service_info *service, const struct target *target,
+			  probe_sink sink, void *context);
+
 #endif

@@ -275,12 +275,15 @@ static int open_ledger(struct daemon *daemon)
 /* All that needs root happens before the privileges go. */
 static int start(struct daemon *daemon)
 {
+	int err;
+
 	if (privileges_check())
 		return STATUS_NO_TRACING;
 	if (runtime_open(daemon->options.runtime_path, &daemon->runtime))
 		return STATUS_FAILED;
-	if (open_watcher(daemon))
-		return STATUS_NO_TRACING;
+	err = open_watcher(daemon);
+	if (err)
+		return err == -EBUSY ? STATUS_FAILED : STATUS_NO_TRACING;
 	/* Threads inherit what is left. */
 	if (confine_capabilities() || open_ledger(daemon) || serve(daemon))
 		return STATUS_FAILED;
@@ -325,7 +328,8 @@ static int unpin(struct daemon *daemon)
 		return STATUS_FAILED;
 	err = pins ? pins_remove(pins) : -ENOENT;
 	if (err && err != -ENOENT) {
-		log_error("cannot remove %s: %s", pins, strerror(-err));
+		log_error("cannot remove %s: %s", pins,
+			  err == -EBUSY ? "a daemon holds it" : strerror(-err));
 		return STATUS_FAILED;
 	}
 	unlink(daemon->runtime.journal);

@@ -26,7 +26,9 @@ struct entry {
 	char service[NAME_BYTES + 1];
 	char id[RECORD_ID_BYTES]; /* "": no record yet */
 	bool is_under_way;
-	bool is_logged;
+	bool was_told; /* a daemon before us has logged and counted it */
+	enum verdict verdict;
+	uint64_t refused;
 };
 
 struct ledger {
@@ -64,22 +66,21 @@ static void forget(struct ledger *ledger, struct entry *entry)
 	*entry = ledger->entries[--ledger->n_entries];
 }
 
-/* The store has the last record of a shutdown, or has given it up. */
+/* The store has the record, or has given it up. */
 static void on_done(void *context, const struct record *record, bool is_stored)
 {
 	struct ledger *ledger = context;
 	size_t i;
 
 	(void)is_stored;
-	if (record->is_provisional)
-		return;
 	for (i = 0; i < ledger->n_entries; i++) {
 		struct entry *entry = &ledger->entries[i];
 
-		if (entry->is_under_way || strcmp(entry->id, record->id) != 0)
+		if (strcmp(entry->id, record->id) != 0)
 			continue;
-		watcher_acknowledge(ledger->watcher, entry->generation);
-		forget(ledger, entry);
+		watcher_acknowledge(ledger->watcher, entry->generation, !record->is_provisional);
+		if (!record->is_provisional)
+			forget(ledger, entry);
 		return;
 	}
 }
@@ -89,6 +90,8 @@ static void count_under_way(struct ledger *ledger, const char *service)
 	uint64_t count = 0;
 	size_t i;
 
+	if (!service[0])
+		return; /* it is named by its record */
 	for (i = 0; i < ledger->n_entries; i++)
 		count += ledger->entries[i].is_under_way &&
 			 !strcmp(ledger->entries[i].service, service);
@@ -166,6 +169,32 @@ static void log_record(const struct record *record)
 	log_event("shutdown", fields);
 }
 
+static void count_record(struct ledger *ledger, const struct record *record)
+{
+	pthread_mutex_lock(&ledger->lock);
+	if (metrics_observe(ledger->metrics, record))
+		log_error("no memory to count shutdown %s in the metrics", record->id);
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+/* Once, and again when more is known: what was clean may have turned clients away since. */
+static void tell(struct ledger *ledger, struct entry *entry, const struct message *message)
+{
+	const struct record *record = &message->record;
+	bool is_first = !entry->id[0];
+
+	if (is_first)
+		entry->was_told = message->was_told;
+	if (is_first ? !entry->was_told
+		     : entry->verdict != record->verdict || entry->refused != record->refused)
+		log_record(record);
+	if (!entry->was_told)
+		count_record(ledger, record);
+	memcpy(entry->id, record->id, sizeof(entry->id));
+	entry->verdict = record->verdict;
+	entry->refused = record->refused;
+}
+
 static void on_record(struct ledger *ledger, struct message *message)
 {
 	struct record *record = &message->record;
@@ -173,16 +202,9 @@ static void on_record(struct ledger *ledger, struct message *message)
 
 	if (!entry)
 		return;
-	memcpy(entry->id, record->id, sizeof(entry->id));
 	if (!entry->service[0])
 		memcpy(entry->service, record->service.name, sizeof(entry->service));
-	if (!entry->is_logged)
-		log_record(record);
-	entry->is_logged = true;
-	pthread_mutex_lock(&ledger->lock);
-	if (metrics_observe(ledger->metrics, record))
-		log_error("no memory to count shutdown %s in the metrics", record->id);
-	pthread_mutex_unlock(&ledger->lock);
+	tell(ledger, entry, message);
 	/* A drain that goes on is still under way; one that waits for its ports is not. */
 	if (!record->is_provisional || record->verdict != VERDICT_DRAINING)
 		end(ledger, entry);
@@ -193,7 +215,7 @@ static void on_none(struct ledger *ledger, const struct message *message)
 {
 	struct entry *entry = entry_of(ledger, message->generation);
 
-	watcher_acknowledge(ledger->watcher, message->generation);
+	watcher_acknowledge(ledger->watcher, message->generation, true);
 	if (!entry)
 		return;
 	end(ledger, entry);
@@ -259,7 +281,6 @@ struct ledger *ledger_new(const struct ledger_options *options)
 	struct archive_options archive = {
 		.path = options->store_path,
 		.retention = options->retention,
-		.boot_id = options->host->boot_id,
 		.on_done = on_done,
 		.context = ledger,
 	};

@@ -152,12 +152,13 @@ struct message *watcher_take(struct watcher *watcher)
 	return message;
 }
 
-void watcher_acknowledge(struct watcher *watcher, uint64_t generation)
+void watcher_acknowledge(struct watcher *watcher, uint64_t generation, bool is_last)
 {
 	pthread_mutex_lock(&watcher->lock);
 	if (!array_reserve((void **)&watcher->acknowledged, &watcher->acknowledged_capacity,
 			   watcher->n_acknowledged, sizeof(*watcher->acknowledged)))
-		watcher->acknowledged[watcher->n_acknowledged++] = generation;
+		watcher->acknowledged[watcher->n_acknowledged++] =
+			(struct acknowledgement){ generation, is_last };
 	pthread_mutex_unlock(&watcher->lock);
 	wake(watcher->request_fd);
 }

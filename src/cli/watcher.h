@@ -30,7 +30,8 @@ struct message {
 	struct message *next;
 	enum message_kind kind;
 	uint64_t generation;
-	double snapshot_seconds;      /* MESSAGE_BEGUN; 0: it was taken before */
+	bool was_told;		 /* MESSAGE_RECORD: a daemon before us has stored a record of it */
+	double snapshot_seconds; /* MESSAGE_BEGUN; 0: it was taken before */
 	char service[NAME_BYTES + 1]; /* MESSAGE_SERVICE, MESSAGE_BEGUN */
 	struct record record;	      /* MESSAGE_RECORD */
 	int err;		      /* MESSAGE_FAILED */
@@ -59,8 +60,8 @@ int watcher_fd(const struct watcher *watcher);
 /* The oldest message, the caller's; NULL: none waits. */
 struct message *watcher_take(struct watcher *watcher);
 
-/* The last record of this shutdown is safe. */
-void watcher_acknowledge(struct watcher *watcher, uint64_t generation);
+/* A record of this shutdown is safe, perhaps the last one. */
+void watcher_acknowledge(struct watcher *watcher, uint64_t generation, bool is_last);
 
 /* Takes over another configuration; the old one is no longer used when this returns. 0 or -errno */
 int watcher_reload(struct watcher *watcher, const struct config *config);

@@ -53,6 +53,7 @@ int watcher_on_shutdown(void *context, const struct shutdown *shutdown)
 		return err;
 	}
 	message->generation = shutdown->generation;
+	message->was_told = shutdown->is_told;
 	message->kind =
 		verdict_is_no_shutdown(shutdown, &message->record) ? MESSAGE_NONE : MESSAGE_RECORD;
 	post(watcher, message);
@@ -118,7 +119,8 @@ static void serve_requests(struct watcher *watcher)
 	silence(watcher->request_fd);
 	pthread_mutex_lock(&watcher->lock);
 	for (i = 0; i < watcher->n_acknowledged; i++)
-		session_acknowledge(watcher->session, watcher->acknowledged[i]);
+		session_acknowledge(watcher->session, watcher->acknowledged[i].generation,
+				    watcher->acknowledged[i].is_last);
 	watcher->n_acknowledged = 0;
 	wanted = watcher->wanted;
 	pthread_mutex_unlock(&watcher->lock);

@@ -8,6 +8,11 @@
 
 #include "src/cli/watcher.h"
 
+struct acknowledgement {
+	uint64_t generation;
+	bool is_last;
+};
+
 struct watcher {
 	struct host host;
 	bool is_pinned;
@@ -24,7 +29,7 @@ struct watcher {
 	pthread_cond_t reloaded;
 	struct message *first;
 	struct message **last;
-	uint64_t *acknowledged;
+	struct acknowledgement *acknowledged;
 	size_t n_acknowledged;
 	size_t acknowledged_capacity;
 	const struct config *wanted; /* NULL: no reload is asked for */

@@ -55,7 +55,7 @@ static bool event_is_sound(const union event *event)
 		return event->loss.cause < LOSS_CAUSES;
 	case EVENT_ENDED:
 		return event->ended.reason <= ENDED_DROPPED &&
-		       !(event->ended.flags & ~(__u32)ENDED_PROVISIONAL);
+		       !(event->ended.flags & ~(__u32)(ENDED_PROVISIONAL | ENDED_STORED));
 	default:
 		return true;
 	}

@@ -226,6 +226,11 @@ static void apply_counts(struct shutdown *shutdown, const struct event_counts *e
 
 static void apply_ended(struct shutdown *shutdown, const struct event_ended *event)
 {
+	if (event->flags & ENDED_STORED) {
+		shutdown->is_told = true;
+		shutdown->is_stored = !(event->flags & ENDED_PROVISIONAL);
+		return;
+	}
 	shutdown->is_provisional = event->flags & ENDED_PROVISIONAL;
 	shutdown->has_ended = !shutdown->is_provisional;
 	shutdown->reason = event->reason;

@@ -24,11 +24,12 @@
 #define RETRY_FIRST_NS NSEC_PER_SEC
 #define RETRY_MAX_NS (60 * NSEC_PER_SEC)
 #define EXPIRE_EVERY_NS (60 * NSEC_PER_SEC)
+#define EXPIRE_OLD_EVERY_NS (3600 * NSEC_PER_SEC)
 
 struct archive {
 	struct archive_options options;
 	char *path;
-	char *boot_id;
+	bool has_settled;     /* what was provisional when we came is final */
 	struct store *store;  /* NULL: not open */
 	struct record **held; /* oldest first */
 	size_t n_held;
@@ -76,9 +77,10 @@ static int archive_open_once(struct archive *archive, char fault[STORE_FAULT_BYT
 	uint64_t settled;
 	int err = database_open(archive->path, STORE_WRITE, &archive->store, fault);
 
-	if (err || !archive->boot_id)
+	if (err || archive->has_settled)
 		return err;
-	err = store_settle(archive->store, archive->boot_id, &settled);
+	err = store_settle(archive->store, &settled);
+	archive->has_settled = !err;
 	if (!err)
 		return 0;
 	snprintf(fault, STORE_FAULT_BYTES, "%s", store_fault(archive->store));
@@ -194,11 +196,20 @@ static uint64_t expire_at(const struct archive *archive)
 	return archive->expired_ns ? archive->expired_ns + EXPIRE_EVERY_NS : 0;
 }
 
+/* Records grow old without a new one. */
+static uint64_t expire_old_at(const struct archive *archive)
+{
+	return archive->options.retention.age_ns ? archive->expired_ns + EXPIRE_OLD_EVERY_NS
+						 : UINT64_MAX;
+}
+
 static void archive_expire(struct archive *archive, uint64_t now_ns)
 {
 	uint64_t removed = 0;
 	int err;
 
+	if (now_ns >= expire_old_at(archive))
+		archive->is_expire_due = true;
 	if (!archive->is_expire_due || !archive->store || now_ns < expire_at(archive))
 		return;
 	archive->is_expire_due = false;
@@ -224,11 +235,11 @@ struct archive *archive_new(const struct archive_options *options, uint64_t now_
 		return NULL;
 	archive->options = *options;
 	archive->pause_ns = RETRY_FIRST_NS;
+	archive->is_expire_due = has_retention(&options->retention);
 	archive->path = options->path ? strdup(options->path) : NULL;
-	archive->boot_id = options->boot_id ? strdup(options->boot_id) : NULL;
 	if (!archive->options.held_max)
 		archive->options.held_max = HELD_DEFAULT;
-	if ((options->path && !archive->path) || (options->boot_id && !archive->boot_id)) {
+	if (options->path && !archive->path) {
 		archive_free(archive);
 		return NULL;
 	}
@@ -251,7 +262,6 @@ void archive_free(struct archive *archive)
 	}
 	free(archive->held);
 	free(archive->path);
-	free(archive->boot_id);
 	free(archive);
 }
 
@@ -308,6 +318,8 @@ void archive_put(struct archive *archive, struct record *record, uint64_t now_ns
 void archive_set_retention(struct archive *archive, const struct store_retention *retention)
 {
 	archive->options.retention = *retention;
+	archive->is_expire_due = has_retention(retention);
+	archive->expired_ns = 0;
 }
 
 void archive_step(struct archive *archive, uint64_t now_ns)
@@ -321,7 +333,9 @@ uint64_t archive_deadline_ns(const struct archive *archive)
 {
 	if (archive->retry_ns)
 		return archive->retry_ns;
-	return archive->is_expire_due ? expire_at(archive) : UINT64_MAX;
+	if (!archive->store)
+		return UINT64_MAX;
+	return archive->is_expire_due ? expire_at(archive) : expire_old_at(archive);
 }
 
 void archive_flush(struct archive *archive, uint64_t now_ns)

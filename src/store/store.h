@@ -74,7 +74,10 @@ struct store_retention {
 int store_expire(struct store *store, const struct store_retention *retention, int64_t now_wall_ns,
 		 uint64_t *ret_removed);
 
-/* Records that another boot left provisional are final now: nobody can update them. */
-int store_settle(struct store *store, const char *boot_id, uint64_t *ret_settled);
+/*
+ * Records that are provisional are final from now on: for a writer that begins, and that will put
+ * those with which it goes on again.
+ */
+int store_settle(struct store *store, uint64_t *ret_settled);
 
 #endif

@@ -55,10 +55,12 @@ static int see(void *context, const union event *event)
 	return 0;
 }
 
+static bool are_all_over;
+
 static bool is_odd_needed(void *context, const union event *event)
 {
 	(void)context;
-	return event->header.generation % 2;
+	return !are_all_over && event->header.generation % 2;
 }
 
 static struct journal *open_journal(const struct host *host, uint64_t bytes_max)
@@ -155,7 +157,7 @@ static void test_trim(void **state)
 	for (i = 0; i < 20000; i++)
 		add(journal, 2, 2);
 	full = journal_stats(journal).bytes;
-	journal_trim(journal);
+	journal_trim(journal, false);
 	assert_true(journal_stats(journal).bytes < full / 1000);
 	add(journal, 3, 1);
 	assert_int_equal(journal_stats(journal).errors, 0);
@@ -167,6 +169,26 @@ static void test_trim(void **state)
 	journal_close(journal);
 }
 
+/* After a peak that was needed at the time. */
+static void test_peak_is_given_back(void **state)
+{
+	struct journal *journal = open_journal(&here, 0);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 20000; i++)
+		add(journal, 1, 1);
+	journal_trim(journal, false);
+	assert_true(journal_stats(journal).bytes > 1 << 20);
+	are_all_over = true;
+	journal_trim(journal, false);
+	assert_true(journal_stats(journal).bytes > 1 << 20);
+	journal_trim(journal, true);
+	assert_true(journal_stats(journal).bytes < 1 << 12);
+	are_all_over = false;
+	journal_close(journal);
+}
+
 static void test_small_is_not_trimmed(void **state)
 {
 	struct journal *journal = open_journal(&here, 0);
@@ -175,7 +197,7 @@ static void test_small_is_not_trimmed(void **state)
 	(void)state;
 	add(journal, 1, 2);
 	bytes = journal_stats(journal).bytes;
-	journal_trim(journal);
+	journal_trim(journal, false);
 	assert_int_equal(journal_stats(journal).bytes, bytes);
 	journal_close(journal);
 }
@@ -225,6 +247,7 @@ int main(void)
 		cmocka_unit_test_setup(test_cut_anywhere, setup),
 		cmocka_unit_test_setup(test_other_boot, setup),
 		cmocka_unit_test_setup(test_trim, setup),
+		cmocka_unit_test_setup(test_peak_is_given_back, setup),
 		cmocka_unit_test_setup(test_small_is_not_trimmed, setup),
 		cmocka_unit_test_setup(test_limit, setup),
 		cmocka_unit_test_setup(test_foreign_file, setup),
