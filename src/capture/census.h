@@ -12,6 +12,8 @@
 #include "src/capture/probe.h"
 #include "src/capture/roster.h"
 
+#define CENSUS_DEPTH_MAX 4096 /* of a process tree: parents are read one by one, a loop may be */
+
 struct census_process {
 	struct process_id id;
 	struct process_id parent;
@@ -38,8 +40,17 @@ struct census {
 int census_take(struct census *census, struct probe *probe);
 void census_fini(struct census *census);
 
+/*
+ * The same of one process alone, which has just begun to listen: cheap. Returns 0; -ENOENT: it is
+ * gone; -ENOMEM.
+ */
+int census_take_one(struct census *census, const struct event_listener *event);
+
 /* NULL: it is not there. */
 struct census_process *census_find(const struct census *census, const struct process_id *id);
+
+/* The order of both listings. */
+int census_compare(const struct process_id *a, const struct process_id *b);
 
 /* Marks the candidates and finds the root of each service. Arguments as in the roster's options. */
 void census_group(struct census *census, const struct selectors *selectors,

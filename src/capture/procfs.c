@@ -2,6 +2,7 @@
 /* Small readers of /proc. They own nothing and trust nothing that they read. */
 #include "src/capture/procfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,19 +31,75 @@ int procfs_exe(uint32_t pid, char *ret_path, size_t size)
 	return 0;
 }
 
+/* Returns the size read, NUL-terminated, or -errno. */
+static ssize_t read_file(const char *path, char *ret_text, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, ret_text, size - 1);
+	if (length < 0)
+		return -errno;
+	ret_text[length] = '\0';
+	return length;
+}
+
+uint32_t procfs_parent(uint32_t pid)
+{
+	char path[64], text[512], *fields;
+	unsigned int parent;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	if (read_file(path, text, sizeof(text)) < 0)
+		return 0;
+	fields = strrchr(text, ')'); /* the name before it may hold anything */
+	return fields && sscanf(fields + 1, " %*c %u", &parent) == 1 ? parent : 0;
+}
+
+int procfs_comm(uint32_t pid, char *ret_comm, size_t size)
+{
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	length = read_file(path, ret_comm, size);
+	if (length > 0 && ret_comm[length - 1] == '\n')
+		ret_comm[length - 1] = '\0';
+	return length < 0 ? (int)length : 0;
+}
+
+/* Each thread has its own (CONFIG_PROC_CHILDREN). */
+bool procfs_has_children(uint32_t pid)
+{
+	char path[300], text[16];
+	struct dirent *thread;
+	bool has = false;
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	threads = opendir(path);
+	while (threads && !has && (thread = readdir(threads))) {
+		if (thread->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/task/%.20s/children", pid, thread->d_name);
+		has = read_file(path, text, sizeof(text)) != 0;
+	}
+	if (threads)
+		closedir(threads);
+	return has;
+}
+
 int procfs_arguments(uint32_t pid, char *ret_text, size_t size)
 {
-	_cleanup_close_ int fd = -1;
 	char path[64];
 	ssize_t length, i;
 
 	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	length = read(fd, ret_text, size - 1);
+	length = read_file(path, ret_text, size);
 	if (length <= 0)
-		return length ? -errno : -ENOENT;
+		return length ? (int)length : -ENOENT;
 	while (length > 1 && !ret_text[length - 1])
 		length--;
 	for (i = 0; i < length; i++) {

@@ -3,6 +3,7 @@
 #ifndef SHUTWATCH_PROCFS_H
 #define SHUTWATCH_PROCFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,15 @@
  * removed. Returns 0 or -errno (-ENOENT: gone, or a kernel thread).
  */
 int procfs_exe(uint32_t pid, char *ret_path, size_t size);
+
+/* The pid of its parent; 0: unknown. */
+uint32_t procfs_parent(uint32_t pid);
+
+/* Its name, NUL-terminated, cut to `size`. Returns 0 or -errno. */
+int procfs_comm(uint32_t pid, char *ret_comm, size_t size);
+
+/* Does it have children now? True also where the kernel does not tell. */
+bool procfs_has_children(uint32_t pid);
 
 /*
  * Its arguments, with blanks between them, NUL-terminated, cut to `size`; a process may have

@@ -156,13 +156,6 @@ int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
 	return probe_list_listeners(roster->probe, pid, enter_inherited, &inherited);
 }
 
-static bool is_gone(const struct process_id *id)
-{
-	char path[PATH_BYTES];
-
-	return procfs_exe(id->tgid, path, sizeof(path)) == -ENOENT;
-}
-
 /* Would it be watched, as far as can be told without looking at the process? */
 static bool is_wanted_unseen(const struct roster *roster, uint16_t port)
 {
@@ -197,29 +190,54 @@ static int enter_unseen(struct roster *roster, const struct event_listener *even
 	return roster_enter_listener(roster, event, info->number);
 }
 
+static bool has_port(const struct selectors *selectors)
+{
+	size_t i;
+
+	for (i = 0; selectors && i < selectors->count; i++) {
+		if (selectors->items[i].kind == SELECT_PORT)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Gone, not wanted, or a member of another service by now: the service that the kernel made for it
+ * goes. Who is not wanted stays a member of no service (0), so that it is not asked about at every
+ * listen(), unless another port of it may be wanted.
+ */
+static void let_go(struct roster *roster, const struct event_listener *event, bool is_unwanted)
+{
+	probe_remove_service(roster->probe, event->header.service);
+	if (!is_unwanted || has_port(roster->options.selectors) ||
+	    has_port(roster->options.exclusions))
+		probe_remove_member(roster->probe, &event->process, event->header.service);
+	else
+		probe_set_member(roster->probe, &event->process, 0);
+}
+
 int roster_on_listener(struct roster *roster, const struct event_listener *event)
 {
 	uint64_t number = event->header.service;
-	size_t services;
 	int err;
 
 	if (event->change != LISTENER_OPENED || number < SERVICE_FROM_KERNEL ||
 	    roster_service(roster, number))
 		return 0;
 	roster->adopting = number;
-	err = roster_seed(roster, &services);
+	err = roster_seed_one(roster, event);
 	roster->adopting = 0;
-	if (err || roster_service(roster, number))
+	if (err < 0 && err != -ENOENT)
 		return err;
-	if (is_gone(&event->process)) {
-		if (is_wanted_unseen(roster, event->port))
-			return enter_unseen(roster, event);
+	if (!err && roster_service(roster, number))
+		return 0;
+	if (err == -ENOENT && is_wanted_unseen(roster, event->port))
+		return enter_unseen(roster, event);
+	if (err == -ENOENT && roster->options.selectors->count)
 		log_info("pid %u listened on port %u and was gone before it could be looked at: "
 			 "whether it is a target is not known, its stop is not recorded",
 			 event->process.tgid, event->port);
-	}
-	probe_remove_member(roster->probe, &event->process, number);
-	probe_remove_service(roster->probe, number);
+	let_go(roster, event, err == 1);
 	return 0;
 }
 

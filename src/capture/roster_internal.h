@@ -23,6 +23,12 @@ void roster_drop(struct roster *roster, struct service_info *info);
 /* Enters the service here, and in the kernel unless the kernel entered it (number 0). */
 int roster_enter(struct roster *roster, uint64_t number, struct service_info **ret_info);
 
+/*
+ * As roster_seed(), for one process that has just begun to listen. Returns 0; 1: it is not wanted;
+ * -ENOENT: it is gone; -errno.
+ */
+int roster_seed_one(struct roster *roster, const struct event_listener *event);
+
 /* Enters an address on which the service listens. 0 or -errno. */
 int roster_enter_listener(struct roster *roster, const struct event_listener *listener,
 			  uint64_t number);

@@ -186,6 +186,35 @@ static int enter_listeners(struct roster *roster, const struct census *census)
 	return err;
 }
 
+/* A cgroup or a tree has others that belong to it: the host is looked at as a whole. */
+static bool stands_alone(const struct census_process *process)
+{
+	return !process->has_identity && !procfs_has_children(process->id.tgid);
+}
+
+int roster_seed_one(struct roster *roster, const struct event_listener *event)
+{
+	struct census census;
+	size_t services;
+	int err = census_take_one(&census, event);
+
+	if (!err) {
+		census_group(&census, roster->options.selectors, roster->options.exclusions);
+		err = census.processes[0].root == SIZE_MAX;
+	}
+	if (!err && !stands_alone(&census.processes[0])) {
+		err = roster_seed(roster, &services);
+	} else if (!err) {
+		err = enter_services(roster, &census);
+		if (!err)
+			err = enter_members(roster, &census);
+		if (!err)
+			err = enter_listeners(roster, &census);
+	}
+	census_fini(&census);
+	return err;
+}
+
 static const struct selector *find_unmatched(const struct roster *roster,
 					     const struct census *census)
 {

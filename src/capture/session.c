@@ -19,6 +19,9 @@
 #include "src/base/poll.h"
 #include "src/capture/snapshot.h"
 
+#define STEP_NS 50000000ULL /* then whoever drives us may see to other things */
+#define QUEUE_MAX_BYTES (64 << 20)
+
 /* --- taking events in ----------------------------------------------------------------------- */
 
 static int queue_add(struct event_queue *queue, const union event *event)
@@ -165,14 +168,45 @@ static int apply(struct session *session, const union event *event)
 	return err;
 }
 
-int session_apply_queued(struct session *session)
+/* Returns 1 when the time was over first. */
+static int apply_until(struct session *session, uint64_t deadline_ns)
 {
 	union event event;
 	int err = 0;
 
-	while (!err && queue_next(&session->queue, &event))
+	while (!err && queue_next(&session->queue, &event)) {
 		err = apply(session, &event);
+		if (!err && deadline_ns != UINT64_MAX && clock_boot_ns() > deadline_ns)
+			return session->queue.at < session->queue.size;
+	}
 	return err;
+}
+
+int session_apply_queued(struct session *session)
+{
+	return apply_until(session, UINT64_MAX);
+}
+
+/* Of those who flood us the ring may overflow: it is counted, and memory is not. */
+static int take_more(struct session *session)
+{
+	if (session->queue.size - session->queue.at > QUEUE_MAX_BYTES)
+		return 0;
+	return probe_dispatch(session->probe);
+}
+
+int session_drain_for(struct session *session, uint64_t limit_ns)
+{
+	uint64_t deadline_ns = clock_boot_ns() + limit_ns;
+	int err = apply_until(session, deadline_ns);
+
+	if (err >= 0) {
+		int more_err = take_more(session);
+
+		if (more_err)
+			return more_err;
+	}
+	return err ? err : apply_until(session, deadline_ns);
 }
 
 int session_drain(struct session *session)
@@ -187,9 +221,9 @@ int session_drain(struct session *session)
 /* --- steps ---------------------------------------------------------------------------------- */
 
 /* One timer for the next deadline; off while nothing stops: an idle watcher sleeps. */
-static void set_timer(struct session *session)
+static void set_timer(struct session *session, bool has_more)
 {
-	uint64_t deadline_ns = model_deadline_ns(session->model);
+	uint64_t deadline_ns = has_more ? 1 : model_deadline_ns(session->model);
 	struct itimerspec timer = {};
 
 	if (deadline_ns != UINT64_MAX) {
@@ -199,22 +233,37 @@ static void set_timer(struct session *session)
 	timerfd_settime(session->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
 }
 
-int session_step(struct session *session)
+/* A record is made when all that was told before is in it. */
+static int finish_step(struct session *session)
 {
-	uint64_t expirations;
-	int err;
+	int err = session_recover(session);
 
-	if (read(session->timer_fd, &expirations, sizeof(expirations)) < 0)
-		expirations = 0; /* not expired: events woke us */
-	err = session_drain(session);
-	if (!err)
-		err = session_recover(session);
 	if (!err)
 		err = session_finish_due(session);
 	if (session->journal)
 		journal_trim(session->journal, session_is_idle(session) && !session->n_unsafe);
-	set_timer(session);
 	return err;
+}
+
+int session_step(struct session *session)
+{
+	uint64_t expirations;
+	bool has_more;
+	int err;
+
+	if (read(session->timer_fd, &expirations, sizeof(expirations)) < 0)
+		expirations = 0; /* not expired: events woke us */
+	err = session_drain_for(session, STEP_NS);
+	has_more = err == 1;
+	if (!err)
+		err = finish_step(session);
+	set_timer(session, has_more);
+	return has_more ? 0 : err;
+}
+
+bool session_is_idle(const struct session *session)
+{
+	return !model_first(session->model) && session->queue.at == session->queue.size;
 }
 
 size_t session_in_progress(const struct session *session)
@@ -224,11 +273,6 @@ size_t session_in_progress(const struct session *session)
 	while (model_at(session->model, count))
 		count++;
 	return count;
-}
-
-bool session_is_idle(const struct session *session)
-{
-	return !model_first(session->model);
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */

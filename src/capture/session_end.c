@@ -12,6 +12,8 @@
 #include "src/capture/session_internal.h"
 #include "src/capture/snapshot.h"
 
+#define SUSPEND_NS 300000000ULL
+
 static struct event_header header_of(uint16_t type, size_t size, const struct target *target,
 				     uint64_t now_ns)
 {
@@ -227,8 +229,11 @@ int session_suspend(struct session *session)
 {
 	const struct shutdown *shutdown;
 	size_t i;
-	int err = session_drain(session);
+	/* All of it is in the journal already: what takes longer is for the next one. */
+	int err = session_drain_for(session, SUSPEND_NS);
 
+	err = err > 0 ? 0 : err;
+	session->queue.at = session->queue.size;
 	journal_close(session->journal);
 	session->journal = NULL;
 	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {

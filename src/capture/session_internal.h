@@ -41,6 +41,8 @@ struct session {
 int session_take(void *context, const void *bytes, size_t size);
 int session_apply_queued(struct session *session);
 int session_drain(struct session *session);
+/* The same for at most that long: returns 1 when events wait that are not applied. */
+int session_drain_for(struct session *session, uint64_t limit_ns);
 /* A service is stopping: looks at it. 0 or -errno. */
 int session_begin(struct session *session, const struct target *target, uint64_t armed_ns);
 

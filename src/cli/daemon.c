@@ -96,6 +96,7 @@ static char *metrics(void *context, bool is_openmetrics, size_t *ret_size)
 		.version = SHUTWATCH_VERSION,
 		.kernel = daemon->host.kernel,
 		.config_reloads_failed = atomic_load(&daemon->reloads_failed),
+		.log_lines_dropped = log_dropped(),
 		.is_config_reload_good = !atomic_load(&daemon->is_reload_bad),
 	};
 

@@ -281,6 +281,7 @@ struct ledger *ledger_new(const struct ledger_options *options)
 	struct archive_options archive = {
 		.path = options->store_path,
 		.retention = options->retention,
+		.boot_id = options->host->boot_id,
 		.on_done = on_done,
 		.context = ledger,
 	};
@@ -316,7 +317,7 @@ static void add_store(const struct archive_stats *stats, struct metrics_self *se
 {
 	self->store_records = stats->stored;
 	self->store_errors = stats->errors;
-	self->store_dropped = stats->dropped;
+	self->store_dropped += stats->dropped;
 	self->store_held = stats->held;
 	self->store_bytes = stats->bytes;
 }
@@ -329,6 +330,7 @@ static void add_watcher(struct watcher *watcher, struct metrics_self *self)
 	self->services_watched = stats.session.services;
 	self->journal_bytes = stats.session.journal.bytes;
 	self->journal_errors = stats.session.journal.errors;
+	self->store_dropped += stats.dropped;
 	probe_losses(watcher_probe(watcher), self->losses);
 }
 

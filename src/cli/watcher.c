@@ -143,6 +143,7 @@ struct message *watcher_take(struct watcher *watcher)
 	message = watcher->first;
 	if (message) {
 		watcher->first = message->next;
+		watcher->n_records -= message->kind == MESSAGE_RECORD;
 		if (!watcher->first)
 			watcher->last = &watcher->first;
 	} else {

@@ -69,6 +69,7 @@ int watcher_reload(struct watcher *watcher, const struct config *config);
 struct watcher_stats {
 	struct session_stats session;
 	size_t in_progress;
+	uint64_t dropped; /* records that the main thread did not take; the journal has them */
 };
 struct watcher_stats watcher_stats(struct watcher *watcher);
 

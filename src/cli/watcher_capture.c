@@ -20,13 +20,31 @@
 #include "src/cli/watcher_internal.h"
 
 #define STOP_LIMIT_MS 850
+#define RECORDS_MAX 4096
+
+/* A record that finds no room is not lost: it stays in the journal, for the next daemon. */
+static bool has_room(struct watcher *watcher, const struct message *message)
+{
+	if (message->kind != MESSAGE_RECORD)
+		return true;
+	if (watcher->n_records >= RECORDS_MAX) {
+		watcher->dropped++;
+		return false;
+	}
+	watcher->n_records++;
+	return true;
+}
 
 static void post(struct watcher *watcher, struct message *message)
 {
 	pthread_mutex_lock(&watcher->lock);
-	*watcher->last = message;
-	watcher->last = &message->next;
+	if (has_room(watcher, message)) {
+		*watcher->last = message;
+		watcher->last = &message->next;
+		message = NULL;
+	}
 	pthread_mutex_unlock(&watcher->lock);
+	message_free(message);
 	wake(watcher->message_fd);
 }
 
@@ -134,6 +152,7 @@ void watcher_note_stats(struct watcher *watcher)
 
 	stats.in_progress = session_in_progress(watcher->session);
 	pthread_mutex_lock(&watcher->lock);
+	stats.dropped = watcher->dropped;
 	watcher->stats = stats;
 	pthread_mutex_unlock(&watcher->lock);
 }

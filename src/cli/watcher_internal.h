@@ -29,6 +29,8 @@ struct watcher {
 	pthread_cond_t reloaded;
 	struct message *first;
 	struct message **last;
+	size_t n_records; /* that wait: the main thread does not come for them */
+	uint64_t dropped; /* records that found no room; the journal has them */
 	struct acknowledgement *acknowledged;
 	size_t n_acknowledged;
 	size_t acknowledged_capacity;

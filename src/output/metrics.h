@@ -73,6 +73,7 @@ struct metrics_self {
 	uint64_t http_requests;
 	uint64_t http_refused; /* over a limit, or not authorised */
 	uint64_t config_reloads_failed;
+	uint64_t log_lines_dropped;
 	bool is_config_reload_good;
 	/* process_* */
 	double cpu_seconds;

@@ -117,6 +117,8 @@ const struct family families[FAMILIES] = {
 		"1 if the configuration in use is the one in the file, else 0."),
 	[FAMILY_CONFIG_FAILED] = COUNTER("shutwatch_config_reloads_failed", "",
 		"Reloads of the configuration that failed."),
+	[FAMILY_LOG_DROPPED] = COUNTER("shutwatch_log_lines_dropped", "",
+		"Lines of the log that stderr did not take at once."),
 	[FAMILY_CPU] = COUNTER("process_cpu_seconds", "",
 		"User and system CPU time of shutwatch."),
 	[FAMILY_RESIDENT] = GAUGE("process_resident_memory_bytes", "",

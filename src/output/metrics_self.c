@@ -98,5 +98,6 @@ void metrics_self_add(struct exposition *e, const struct metrics_self *self)
 	exposition_single(e, FAMILY_HTTP_REFUSED, self->http_refused);
 	exposition_single(e, FAMILY_CONFIG_GOOD, self->is_config_reload_good);
 	exposition_single(e, FAMILY_CONFIG_FAILED, self->config_reloads_failed);
+	exposition_single(e, FAMILY_LOG_DROPPED, self->log_lines_dropped);
 	add_process(e, self);
 }

@@ -29,6 +29,7 @@
 struct archive {
 	struct archive_options options;
 	char *path;
+	char *boot_id;
 	bool has_settled;     /* what was provisional when we came is final */
 	struct store *store;  /* NULL: not open */
 	struct record **held; /* oldest first */
@@ -77,9 +78,9 @@ static int archive_open_once(struct archive *archive, char fault[STORE_FAULT_BYT
 	uint64_t settled;
 	int err = database_open(archive->path, STORE_WRITE, &archive->store, fault);
 
-	if (err || archive->has_settled)
+	if (err || archive->has_settled || !archive->boot_id)
 		return err;
-	err = store_settle(archive->store, &settled);
+	err = store_settle(archive->store, archive->boot_id, &settled);
 	archive->has_settled = !err;
 	if (!err)
 		return 0;
@@ -239,7 +240,8 @@ struct archive *archive_new(const struct archive_options *options, uint64_t now_
 	archive->path = options->path ? strdup(options->path) : NULL;
 	if (!archive->options.held_max)
 		archive->options.held_max = HELD_DEFAULT;
-	if (options->path && !archive->path) {
+	archive->boot_id = options->boot_id ? strdup(options->boot_id) : NULL;
+	if ((options->path && !archive->path) || (options->boot_id && !archive->boot_id)) {
 		archive_free(archive);
 		return NULL;
 	}
@@ -262,6 +264,7 @@ void archive_free(struct archive *archive)
 	}
 	free(archive->held);
 	free(archive->path);
+	free(archive->boot_id);
 	free(archive);
 }
 

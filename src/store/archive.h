@@ -18,7 +18,8 @@ struct archive;
 struct archive_options {
 	const char *path;		  /* NULL: no store, records only pass by */
 	struct store_retention retention; /* applied at the start, hourly, and after writing */
-	size_t held_max;		  /* 0: 1000 */
+	const char *boot_id; /* of this boot, copied; NULL: whatever is provisional stays so */
+	size_t held_max;     /* 0: 1000 */
 	/* The store has this record, durably (or gave it up: is_stored false). May be NULL. */
 	void (*on_done)(void *context, const struct record *record, bool is_stored);
 	void *context;

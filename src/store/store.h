@@ -76,8 +76,8 @@ int store_expire(struct store *store, const struct store_retention *retention, i
 
 /*
  * Records that are provisional are final from now on: for a writer that begins, and that will put
- * those with which it goes on again.
+ * those with which it goes on again. A drain of this boot may still go on.
  */
-int store_settle(struct store *store, uint64_t *ret_settled);
+int store_settle(struct store *store, const char *boot_id, uint64_t *ret_settled);
 
 #endif

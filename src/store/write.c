@@ -223,11 +223,20 @@ int store_expire(struct store *store, const struct store_retention *retention, i
 	return err;
 }
 
-int store_settle(struct store *store, uint64_t *ret_settled)
+int store_settle(struct store *store, const char *boot_id, uint64_t *ret_settled)
 {
-	int err = database_exec(store, "UPDATE shutdowns SET is_provisional = 0 "
-				       "WHERE is_provisional");
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	int err = database_prepare(store, &statement,
+				   "UPDATE shutdowns SET is_provisional = 0 "
+				   "WHERE is_provisional AND (boot_id <> ? OR outcome <> ?)");
 
+	if (!err)
+		err = database_fail(store,
+				    sqlite3_bind_text(statement, 1, boot_id, -1, SQLITE_STATIC));
+	if (!err)
+		err = database_fail(store, sqlite3_bind_int(statement, 2, VERDICT_DRAINING));
+	if (!err)
+		err = database_step(store, statement);
 	if (!err)
 		*ret_settled = (uint64_t)sqlite3_changes64(store->db);
 	return err;

@@ -11,10 +11,10 @@ import subprocess
 
 import pytest
 
-from kit.daemon import Daemon
+from kit.daemon import Daemon, busy_server
 from kit.expect import assert_whole
 from kit.judge import assert_agrees
-from kit.shutwatch import FAILED, USAGE
+from kit.shutwatch import FAILED
 
 APPS = pathlib.Path(__file__).parent / "apps"
 
@@ -39,20 +39,9 @@ def seeing_daemon(stage):
         made.close()
 
 
-def _busy_server(stage, duration_ms=600):
-    """A server with connections that end one after the other once it is told to stop."""
-    victim = stage.server()
-    client = stage.client(victim.port)
-    client.idle(3)
-    for i in range(1, 9):
-        client.in_flight(1, f"/{duration_ms * i // 8}/10")
-    client.wait_taken(victim.pid)
-    return victim, client
-
-
 def test_record_is_stored(daemon, stage):
     """The way of a record: provisional when the last process has ended, final after the window."""
-    victim, client = _busy_server(stage)
+    victim, client = busy_server(stage)
     stop = stage.send(victim.pid)
     client.wait_ended()
     first = daemon.wait_records()[0]
@@ -69,7 +58,7 @@ def test_refused_in_the_window(daemon, stage):
     daemon.write_config("reopen_window: 30s\n")
     os.kill(daemon.pid, signal.SIGHUP)
     assert daemon.wait_log(f"{daemon.config} was read again")
-    victim, client = _busy_server(stage)
+    victim, client = busy_server(stage)
     stop = stage.send(victim.pid)
     client.wait_ended()
     first = daemon.wait_records()[0]
@@ -93,7 +82,7 @@ def test_killed_at_any_moment(daemon, stage):
     print(f"seed {seed}")
     chance = random.Random(seed)
     for number in range(1, 21):
-        victim, client = _busy_server(stage)
+        victim, client = busy_server(stage)
         stop = stage.send(victim.pid)
         client.run_for(chance.randrange(0, 700))
         daemon.kill()
@@ -109,7 +98,7 @@ def test_killed_at_any_moment(daemon, stage):
 def test_dead_during_the_whole_stop(daemon, stage):
     """It dies before the signal and lives again after the end: what the kernel kept is whole,
     except that nobody was there to look at the open connections."""
-    victim, client = _busy_server(stage)
+    victim, client = busy_server(stage)
     daemon.kill()
     stop = stage.send(victim.pid)
     client.wait_ended()
@@ -127,7 +116,7 @@ def test_dead_during_the_whole_stop(daemon, stage):
 def test_lives_again_in_the_middle(seeing_daemon, stage):
     """Started and told to stop while no daemon lived; the next one finds it without a listener."""
     seeing_daemon.kill()
-    victim, client = _busy_server(stage, 1500)
+    victim, client = busy_server(stage, 1500)
     stop = stage.send(victim.pid)
     client.run_for(300)
     seeing_daemon.start()
@@ -142,7 +131,7 @@ def test_lives_again_in_the_middle(seeing_daemon, stage):
 
 def test_term_keeps_the_recorder(daemon, stage):
     """SIGTERM during a drain: what is known is stored at once, and made whole by the next one."""
-    victim, client = _busy_server(stage, 1500)
+    victim, client = busy_server(stage, 1500)
     stop = stage.send(victim.pid)
     client.run_for(300)
     assert daemon.stop() < 1
@@ -192,11 +181,75 @@ def _instances(daemon):
     return {path.name.split("-")[0] for path in pathlib.Path(daemon.pins).rglob("links/*")}
 
 
+def test_told_once(daemon, stage):
+    """What one daemon has logged, counted and stored, the next one does not repeat."""
+    daemon.write_config("reopen_window: 3s\n")
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.wait_log(f"{daemon.config} was read again")
+    for number in range(3):
+        victim, client = busy_server(stage, 100)
+        stage.send(victim.pid)
+        client.wait_ended()
+        daemon.wait_records(number + 1)
+    daemon.wait_records(1, is_final=True)
+    for end in (daemon.stop, daemon.kill):
+        end()  # one or two records are still provisional
+        daemon.start()
+        assert len(daemon.wait_records(3, is_final=True)) == 3
+        metrics = daemon.metrics()
+        assert not any(value for name, value in metrics.items()
+                       if name.startswith(("shutwatch_shutdowns_total",
+                                           "shutwatch_shutdowns_in_progress")))
+        assert not [line for line in daemon.log() if line["msg"] == "shutdown"]
+
+
+def test_orphaned_provisional_record(daemon, stage):
+    """The recorder is removed while a record may still change: the record is final then."""
+    daemon.write_config("reopen_window: 600s\n")
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.wait_log(f"{daemon.config} was read again")
+    victim, client = busy_server(stage, 100)
+    stage.send(victim.pid)
+    client.wait_ended()
+    assert daemon.wait_records()[0]["provisional"]
+    daemon.stop()
+    daemon.start()
+    assert daemon.records()[0]["provisional"]
+    daemon.stop()
+    daemon.unpin()
+    daemon.start()
+    assert len(daemon.wait_records(is_final=True)) == 1
+
+
+def test_listener_flood(stage):
+    """Somebody opens and closes listeners without end: stops are recorded, SIGTERM is heard."""
+    made = Daemon(stage, "reopen_window: 0s\n")
+    try:
+        made.start()
+        flood = stage.python_victim("/usr/bin/python3", APPS / "churn.py",
+                                    cgroup=stage.subgroup())
+        victim, client = busy_server(stage)
+        stop = stage.send(victim.pid)
+        client.wait_ended()
+        flood.wait_truth("churned")
+        record = made.wait_records(is_final=True, ready=lambda record: any(
+            process["pid"] == victim.pid for process in record["processes"]))[0]
+        assert_agrees(record, client.connections, stop, [victim])
+        assert made.metrics()["shutwatch_journal_size_bytes"] < 4 << 20
+        assert made.stop() < 1
+    finally:
+        made.close()
+
+
 def test_second_daemon(daemon, stage):
     """It says who holds the pins, and ends."""
     other = stage.program([str(word) for word in daemon.argv()])
     assert other.wait() == FAILED
     assert str(daemon.pid).encode() in b"".join(other.err.all())
+    elsewhere = ["/tmp" if word == daemon.directory / "run" else word for word in daemon.argv()]
+    other = stage.program([str(word) for word in elsewhere])
+    assert other.wait() == FAILED
+    assert b"holds the pins" in b"".join(other.err.all())
     assert not daemon.program.has_ended()
 
 
@@ -215,13 +268,13 @@ def test_unpin(daemon):
 
 def test_stops_while_the_store_is_blocked(daemon, stage):
     """Another program holds the database: the stop takes less than a second, nothing is lost."""
-    victim, client = _busy_server(stage)
+    victim, client = busy_server(stage)
     stop = stage.send(victim.pid)
     client.wait_ended()
     daemon.wait_records(is_final=True)
     with contextlib.closing(sqlite3.connect(daemon.store, isolation_level=None)) as blocker:
         blocker.execute("BEGIN EXCLUSIVE")
-        victim, client = _busy_server(stage)
+        victim, client = busy_server(stage)
         stop = stage.send(victim.pid)
         client.wait_ended()
         assert daemon.wait_log("shutdown", 1)
@@ -236,7 +289,7 @@ def test_draining_goes_on(daemon, stage):
     daemon.write_config("reopen_window: 1s\npatience: 1s\n")
     os.kill(daemon.pid, signal.SIGHUP)
     assert daemon.wait_log(f"{daemon.config} was read again")
-    victim, client = _busy_server(stage, 3000)
+    victim, client = busy_server(stage, 3000)
     stop = stage.send(victim.pid)
     client.run_for(2000)
     first = daemon.wait_records()[0]
@@ -247,122 +300,3 @@ def test_draining_goes_on(daemon, stage):
     last = daemon.wait_records(is_final=True)[0]
     assert last["id"] == first["id"]
     assert_whole(last, [client], stop, [victim])
-
-
-def test_bad_reload(daemon, stage):
-    """The old configuration stays, and log and metrics say so."""
-    daemon.config.write_text("setle: 1s\n", encoding="utf-8")
-    os.kill(daemon.pid, signal.SIGHUP)
-    complaint = daemon.wait_log(f"{daemon.config}:1")
-    assert complaint and "setle" in complaint["msg"]
-    assert daemon.wait_log("the configuration stays as it was")
-    victim, client = _busy_server(stage)
-    stage.send(victim.pid)
-    client.wait_ended()
-    daemon.wait_records()
-
-
-def test_excluded_and_named(daemon, stage):
-    """The configuration names services, and leaves some out; a reload is enough for that."""
-    named, left_out = stage.server(), stage.server()
-    daemon.write_config(
-        f"reopen_window: 1s\n"
-        f"services:\n  - match: {{port: {named.port}}}\n    name: orders\n"
-        f"exclusions:\n  - port: {left_out.port}\n")
-    os.kill(daemon.pid, signal.SIGHUP)
-    assert daemon.wait_log(f"{daemon.config} was read again")
-    stage.send(left_out.pid)
-    left_out.wait()
-    stage.send(named.pid)
-    named.wait()
-    records = daemon.wait_records(is_final=True)
-    assert [record["service"]["name"] for record in records] == ["orders"]
-
-
-def test_short_lived_leave_nothing(daemon, stage):
-    """A service has 20,000 children that come and go: the maps are as before."""
-    parent = stage.python_victim("/usr/bin/python3", APPS / "forker.py", 20_000)
-    daemon.write_config(f"targets:\n  - port: {parent.port}\nreopen_window: 0s\n")
-    os.kill(daemon.pid, signal.SIGHUP)
-    assert daemon.wait_log(f"{daemon.config} was read again")
-    before = _entries(daemon)
-    assert before["members"] == 1 and before["services"] == 1
-    parent.tell()
-    parent.wait_truth("forked", timeout=60)
-    assert _entries(daemon) == before
-    stage.send(parent.pid)
-    parent.wait()
-    assert daemon.wait_records(is_final=True)[0]["complete"]
-    assert set(_entries(daemon).values()) == {0}
-
-
-def test_same_name_over_restarts(daemon, stage):
-    """A service in a cgroup is called the same, life after life."""
-    group = stage.subgroup()
-    daemon.write_config(f"reopen_window: 0s\ntargets:\n  - cgroup: {group.name}\n")
-    os.kill(daemon.pid, signal.SIGHUP)
-    assert daemon.wait_log(f"{daemon.config} was read again")
-    for number in (1, 2, 3):
-        victim = stage.server(cgroup=group)
-        stage.send(victim.pid)
-        victim.wait()
-        daemon.wait_records(number, is_final=True)
-        if number == 2:
-            daemon.kill()
-            daemon.start()
-    services = [record["service"] for record in daemon.records()]
-    assert len(services) == 3 and services[0] == services[1] == services[2]
-    assert services[0]["kind"] == "cgroup" and services[0]["cgroup"] == group.name
-
-
-def test_config_check(daemon):
-    """It says what is wrong and where, and does not touch the daemon that runs."""
-    daemon.config.write_text("store:\n  retention:\n    age: soon\n", encoding="utf-8")
-    checked = subprocess.run([str(word) for word in daemon.argv("--config.check")], check=False,
-                             capture_output=True, text=True)
-    assert checked.returncode == USAGE
-    assert f"{daemon.config}:3: store.retention.age" in checked.stderr
-    daemon.write_config("")
-    subprocess.run([str(word) for word in daemon.argv("--config.check")], check=True,
-                   capture_output=True)
-    assert not daemon.program.has_ended()
-
-
-def test_mounts_bpffs(stage):
-    """Where bpffs is not mounted, the daemon mounts it."""
-    made = Daemon(stage)
-    mount = stage.directory / "bpf"
-    mount.mkdir()
-    made.pins = str(mount / "shutwatch")
-    try:
-        made.start()
-        assert subprocess.check_output(["stat", "-fc", "%T", mount], text=True) == "bpf_fs\n"
-    finally:
-        made.close()
-        subprocess.run(["umount", mount], check=True)
-
-
-def test_no_room_for_the_journal(stage):
-    """It goes on, and says so in log and metrics; the record is whole as long as it lives."""
-    made = Daemon(stage, "reopen_window: 0s\n")
-    runtime = stage.directory / "run"
-    runtime.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", runtime], check=True)
-    try:
-        made.start()
-        victim, client = _busy_server(stage)
-        stop = stage.send(victim.pid)
-        client.wait_ended()
-        record = made.wait_records(is_final=True)[0]
-        assert_whole(record, [client], stop, [victim])
-        assert made.wait_log(f"cannot write {runtime}/journal")
-        assert made.metrics()["shutwatch_journal_errors_total"] > 0
-    finally:
-        made.close()
-        subprocess.run(["umount", runtime], check=True)
-
-
-def _entries(daemon):
-    names = ("members", "services", "counts", "closed")
-    found = daemon.metrics()
-    return {name: found[f'shutwatch_bpf_map_entries{{map="{name}"}}'] for name in names}

@@ -42,6 +42,7 @@ const struct metrics_self *exposed_self(void)
 		.http_requests = 19,
 		.http_refused = 20,
 		.config_reloads_failed = 21,
+		.log_lines_dropped = 31,
 		.is_config_reload_good = true,
 		.cpu_seconds = 0.1,
 		.start_time_seconds = 1795375813.12,

@@ -43,6 +43,7 @@ static struct archive *archive_at(const char *path, struct told *told, size_t he
 	const struct archive_options options = {
 		.path = path,
 		.held_max = held_max,
+		.boot_id = "6f9c2a54-1b7e-4c0d-9a3f-2e8d5b7c1a60",
 		.on_done = on_done,
 		.context = told,
 	};

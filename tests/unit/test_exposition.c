@@ -138,6 +138,7 @@ static void test_self(void **state)
 	assert_sample(metrics, "shutwatch_http_requests_total", "19");
 	assert_sample(metrics, "shutwatch_http_requests_refused_total", "20");
 	assert_sample(metrics, "shutwatch_config_reloads_failed_total", "21");
+	assert_sample(metrics, "shutwatch_log_lines_dropped_total", "31");
 	assert_sample(metrics, "shutwatch_config_last_reload_successful", "1");
 	assert_sample(metrics, "process_cpu_seconds_total", "0.1");
 	assert_sample(metrics, "process_start_time_seconds", "1795375813.12");

@@ -370,10 +370,14 @@ static void test_settle(void **state)
 
 	record->is_provisional = true;
 	assert_int_equal(store_put(store, record), 0);
-	assert_int_equal(store_settle(store, &settled), 0);
+	assert_int_equal(store_settle(store, record->host.boot_id, &settled), 0);
 	assert_int_equal(settled, 1);
-	assert_int_equal(store_settle(store, &settled), 0);
+	record->verdict = VERDICT_DRAINING;
+	assert_int_equal(store_put(store, record), 0);
+	assert_int_equal(store_settle(store, record->host.boot_id, &settled), 0);
 	assert_int_equal(settled, 0);
+	assert_int_equal(store_settle(store, "another boot", &settled), 0);
+	assert_int_equal(settled, 1);
 	assert_int_equal(store_load(store, record->id, &loaded), 0);
 	assert_false(loaded.is_provisional);
 	record_fini(&loaded);

@@ -150,3 +150,14 @@ class Daemon:
                 raise AssertionError(f"{len(found)} of {count} records after {timeout} s: "
                                      f"{self.records()}\n{self.describe()}")
             time.sleep(0.05)  # the store tells nobody that it has grown
+
+
+def busy_server(stage, duration_ms=600):
+    """A server with connections that end one after the other once it is told to stop."""
+    victim = stage.server()
+    client = stage.client(victim.port)
+    client.idle(3)
+    for i in range(1, 9):
+        client.in_flight(1, f"/{duration_ms * i // 8}/10")
+    client.wait_taken(victim.pid)
+    return victim, client
