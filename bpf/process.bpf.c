@@ -66,8 +66,9 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 		return 0;
 	}
 	now_ns = bpf_ktime_get_boot_ns();
+	/* Whom it did not tell to stop, nobody will: they live on, and serve. */
 	if (flags & EXIT_OF_ROOT)
-		__sync_fetch_and_or(&state->flags, SERVICE_WHOLE);
+		__sync_fetch_and_and(&state->flags, ~SERVICE_WHOLE);
 	if (!state->generation && service_arm(state, now_ns))
 		flags |= EXIT_ARMED;
 	if (BPF_CORE_READ(task, signal, oom_mm))
