@@ -108,9 +108,9 @@ __hidden struct member *member_find(const struct process_id *id)
 	return bpf_map_lookup_elem(&members, id);
 }
 
-__hidden int member_add(const struct process_id *id, u64 service)
+__hidden int member_add(const struct process_id *id, u64 service, u32 flags)
 {
-	struct member member = { .service = service };
+	struct member member = { .service = service, .flags = flags };
 	int err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
 
 	if (err == -E2BIG || err == -ENOMEM || err == -EBUSY)

@@ -109,6 +109,7 @@ enum exit_flags {
 	EXIT_ARMED = 1 << 0, /* nobody signalled: this end began the shutdown */
 	EXIT_OF_ROOT = 1 << 1,
 	EXIT_OOM_VICTIM = 1 << 2, /* the OOM killer had chosen it */
+	EXIT_OF_ORPHAN = 1 << 3,  /* a root now, but a member had forked it */
 };
 
 /* Bits of event_connection.flags. */

@@ -12,6 +12,7 @@
 enum member_flags {
 	MEMBER_SIGNALLED = 1 << 0, /* a stop signal that counts was sent to it */
 	MEMBER_EXITING = 1 << 1,   /* its last thread ended; what closes now, the exit closes */
+	MEMBER_FORKED = 1 << 2,	   /* by a member, while we watched */
 };
 
 struct member {

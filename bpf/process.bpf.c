@@ -60,7 +60,8 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 		return 0;
 	}
 	if (member_is_root(task, member->service))
-		flags |= EXIT_OF_ROOT;
+		flags |= member->flags & MEMBER_FORKED ? EXIT_OF_ROOT | EXIT_OF_ORPHAN
+						       : EXIT_OF_ROOT;
 	if (!state->generation && !(flags & EXIT_OF_ROOT)) {
 		member_remove(&id); /* a child came and went: no shutdown */
 		return 0;
@@ -103,7 +104,7 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	if (!state)
 		return 0;
 	id = process_id_of(child);
-	member_add(&id, service);
+	member_add(&id, service, MEMBER_FORKED);
 	if (state->generation) {
 		struct event_process event = {};
 

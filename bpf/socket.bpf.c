@@ -51,7 +51,7 @@ static __noinline int on_listener_opened(struct sock *sk)
 
 	if (!member && follow_listeners && id.tgid != collector_tgid) {
 		service = service_add();
-		if (!service || member_add(&id, service))
+		if (!service || member_add(&id, service, 0))
 			service = 0;
 	}
 	connection_local(sk, &key);

@@ -85,12 +85,29 @@ static bool is_forced(const struct shutdown *s, const struct record_timing *timi
 	return false;
 }
 
+/* A master may end its helpers by any signal. */
+static bool is_ended_by_parent(const struct process *process)
+{
+	size_t i;
+
+	for (i = 0; i < process->n_signals; i++) {
+		const struct event_signal *signal = &process->signals[i].event;
+
+		if (signal->signal == WTERMSIG(process->status) &&
+		    signal->flags & SIGNAL_FROM_MEMBER &&
+		    process_id_equal(&signal->sender, &process->parent))
+			return true;
+	}
+	return false;
+}
+
 static bool is_crash(const struct shutdown *s, const struct process *process)
 {
 	if (!process->has_status)
 		return false;
 	if (WIFSIGNALED(process->status))
-		return !is_stop_signal(s, WTERMSIG(process->status));
+		return !is_stop_signal(s, WTERMSIG(process->status)) &&
+		       !is_ended_by_parent(process);
 	return s->has_trigger && s->trigger.header.type == EVENT_EXIT &&
 	       WEXITSTATUS(process->status) != 0;
 }
@@ -145,10 +162,16 @@ enum verdict verdict_of(const struct shutdown *s, const struct record *record)
 	return is_lossy(record) ? VERDICT_LOSSY : VERDICT_CLEAN;
 }
 
+/* A helper that nobody waited for ended, and nothing that the service serves with it. */
+static bool is_end_of_helper(const struct shutdown *s)
+{
+	return s->trigger.exit.flags & EXIT_OF_ORPHAN && !shutdown_has_closed(s);
+}
+
 bool verdict_is_no_shutdown(const struct shutdown *s, const struct record *record)
 {
 	if (s->reason == ENDED_DROPPED)
 		return true;
 	return s->has_trigger && s->trigger.header.type == EVENT_EXIT && shutdown_living(s) > 0 &&
-	       !is_lossy(record) && !is_crashed(s);
+	       !is_lossy(record) && (!is_crashed(s) || is_end_of_helper(s));
 }

@@ -313,9 +313,14 @@ size_t shutdown_living(const struct shutdown *shutdown)
 
 bool shutdown_has_acted(const struct shutdown *shutdown)
 {
+	return shutdown_living(shutdown) < shutdown->n_processes || shutdown_has_closed(shutdown);
+}
+
+bool shutdown_has_closed(const struct shutdown *shutdown)
+{
 	size_t i;
 
-	if (shutdown_living(shutdown) < shutdown->n_processes || shutdown->counts.first_closed_ns)
+	if (shutdown->counts.first_closed_ns)
 		return true;
 	for (i = 0; i < shutdown->n_listeners; i++) {
 		if (shutdown->listeners[i].closed_ns)

@@ -70,6 +70,9 @@ size_t shutdown_living(const struct shutdown *shutdown);
 /* Has the service done anything about the signal: lost a member or a listener, closed something? */
 bool shutdown_has_acted(const struct shutdown *shutdown);
 
+/* Has it closed a listener, or a connection that was open at T0? */
+bool shutdown_has_closed(const struct shutdown *shutdown);
+
 /* NULL: not of this shutdown. */
 struct process *shutdown_process(const struct shutdown *shutdown, const struct process_id *id);
 

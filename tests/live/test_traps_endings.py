@@ -154,3 +154,51 @@ def test_shell_wrapper(trap):
     assert process(record, server)["exit"] is None
     assert record["connections"]["inbound"]["late"] == 0
     assert record["outcome"] == "partial"
+
+
+def test_helper_ended(trap):
+    """Drained, it ends its own child with USR1, which by default kills: that is no crash."""
+    victim = trap.server("--helper")
+    helper, = victim.children()
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    client.idle(2)
+    client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    client.wait_ended()
+
+    record = watch.record()
+    assert_whole(record, [client], stop, [victim])
+    assert pids(record) == sorted([victim.pid, helper])
+    assert signals(record, helper) == [("SIGUSR1", victim.pid, "delivered", "default")]
+    assert process(record, helper)["exit"]["signal"] == "SIGUSR1"
+    assert outcomes(record) == {"idle": 2}
+    assert record["outcome"] == "clean"
+
+
+def test_orphan_fails(trap):
+    """A helper that nobody waits for exits with 3 while the server serves on: no shutdown."""
+    port, = free_ports()
+    fifo = trap.directory / "fifo"
+    os.mkfifo(fifo)
+    helper = f"(sh -c 'read end < {fifo}; exit 3' & echo $! > {trap.directory}/pid)"
+    victim = trap.python_victim("sh", "-c", f"echo ready {port}; read go; {helper}; "
+                                f"exec {BUILD}/victims/server --port={port}")
+    watch = trap.watch(victim.pid)
+    victim.tell()
+    victim.wait_truth("listening")
+    client = trap.client(port)
+    client.idle(2)
+    client.wait_taken(victim.pid)
+    orphan = int((trap.directory / "pid").read_text(encoding="ascii"))
+    fifo.write_text("end\n", encoding="ascii")
+    wait_until(lambda: not os.path.exists(f"/proc/{orphan}"), "the helper to be gone")
+    client.run_for(1000)  # a record of the helper's would come before that of TERM
+    stop = trap.send(victim.pid)
+    client.wait_ended()
+
+    record = watch.record()
+    assert_whole(record, [client], stop, [victim])
+    assert pids(record) == [victim.pid]
+    assert outcomes(record) == {"idle": 2}
+    assert record["outcome"] == "clean"

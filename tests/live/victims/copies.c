@@ -2,9 +2,10 @@
 /*
  * copies PORT KEEP_MS: connections with several descriptors, in two processes.
  *
- * USR1: every connection is dup()ed, and a child is forked that holds both copies, not the listener.
- * TERM: it closes the listener and all its own copies, and waits for the child, which closes one
- * copy at once (told that its parent is done, by the end of a pipe) and the last KEEP_MS later.
+ * USR1: every connection is dup()ed, and a child is forked that holds both copies, but not the
+ * listener. TERM: it closes the listener and all its own copies, and waits for the child, which
+ * closes one copy at once (told that its parent is done, by the end of a pipe) and the last KEEP_MS
+ * later.
  */
 #include "loop.h"
 

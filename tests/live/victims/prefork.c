@@ -4,8 +4,8 @@
  *
  * TERM to the master: it closes its copy of the listener, passes TERM on to each worker, waits for
  * all of them, and exits. TERM to a worker: it drains, waits PAUSE_MS and exits; the master goes on
- * with the others. With KEEP_MS the master passes TERM on first, and closes its copy of the listener
- * so much later: nobody accepts, and clients still get through.
+ * with the others. With KEEP_MS the master passes TERM on first, and closes its copy of the
+ * listener so much later: nobody accepts, and clients still get through.
  */
 #include "loop.h"
 

@@ -13,6 +13,7 @@
  *   --reload         HUP and USR1 have a handler, and the server serves on
  *   --no-accept --no-read --no-answer --reset --half-close     faults of the loop, see loop.h
  *   --pause=MS       wait between the last connection and the exit
+ *   --helper         a child without handlers, which it ends with USR1 after the last connection
  *   --pool=PORT:COUNT   holds so many connections to 127.0.0.1:PORT, and never closes them
  *   --address=A --port=P --backlog=N --comm=NAME --reuseport --send-buffer=BYTES
  */
@@ -21,6 +22,7 @@
 
 #include <getopt.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define SEEN_MAX 64
 
@@ -37,6 +39,7 @@ static struct {
 	const char *stop;
 	const char *comm;
 	bool reloads;
+	bool has_helper;
 	const char *pool;
 	unsigned int pause_ms;
 	struct listening listening;
@@ -44,6 +47,7 @@ static struct {
 
 static struct seen seen[SEEN_MAX];
 static volatile sig_atomic_t n_seen, n_told;
+static pid_t helper;
 static volatile sig_atomic_t leaves_with = -1; /* an exit status */
 
 static void note_signal(int signal, const siginfo_t *info)
@@ -134,8 +138,29 @@ static void handle(int signal, void (*handler)(int, siginfo_t *, void *))
 		fail("set a signal handler");
 }
 
+static void start_helper(void)
+{
+	helper = fork();
+	if (helper < 0)
+		fail("fork");
+	if (helper > 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+static void end_helper(void)
+{
+	kill(helper, SIGUSR1);
+	if (waitpid(helper, NULL, 0) < 0)
+		fail("wait for the helper");
+}
+
 static void finish(void)
 {
+	if (helper)
+		end_helper();
 	tell_signals();
 	truth_flush();
 	if (options.pause_ms)
@@ -223,6 +248,8 @@ static bool parse_flag(int key)
 		return server.never_answers = true;
 	case 'Z':
 		return server.resets = true;
+	case 'E':
+		return options.has_helper = true;
 	case 'F':
 		return server.half_closes = true;
 	case 'H':
@@ -267,6 +294,7 @@ static void parse(int argc, char **argv)
 		{ "pool", required_argument, NULL, 'o' },
 		{ "send-buffer", required_argument, NULL, 'n' },
 		{ "reuseport", no_argument, NULL, 'S' },
+		{ "helper", no_argument, NULL, 'E' },
 		{ "half-close", no_argument, NULL, 'F' },
 		{ "no-accept", no_argument, NULL, 'A' },
 		{ "no-read", no_argument, NULL, 'R' },
@@ -308,6 +336,8 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	if (options.comm)
 		prctl(PR_SET_NAME, options.comm);
+	if (options.has_helper)
+		start_helper();
 	if (options.pool)
 		fill_pool();
 	server.on_wait = look_around;
