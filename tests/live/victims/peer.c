@@ -2,7 +2,7 @@
 /*
  * peer OWN_PORT [PORT COUNT]...: a service that is a client of others.
  *
- * It listens on OWN_PORT (0: it does not listen), holds COUNT keep-alive connections to each PORT on
+ * It listens on OWN_PORT (0: it does not), holds COUNT keep-alive connections to each PORT on
  * 127.0.0.1 (one request answered on each), closes those that the other side closes, and the rest
  * when TERM comes.
  */
