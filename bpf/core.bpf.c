@@ -192,6 +192,26 @@ __hidden struct listener_entry *listener_find(struct listener_key *key)
 	return bpf_map_lookup_elem(&listeners, key);
 }
 
+struct listening {
+	u64 service;
+	u64 is_found;
+};
+
+static long find_open(struct bpf_map *map, const struct listener_key *key,
+		      struct listener_entry *entry, struct listening *listening)
+{
+	listening->is_found = entry->service == listening->service && entry->open;
+	return listening->is_found;
+}
+
+__hidden bool service_listens(u64 service)
+{
+	struct listening listening = { .service = service };
+
+	bpf_for_each_map_elem(&listeners, find_open, &listening, 0);
+	return listening.is_found;
+}
+
 __hidden void listener_opened(struct listener_key *key, u64 service)
 {
 	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);

@@ -112,6 +112,8 @@ __hidden struct counts *counts_of(u64 generation, const struct process_id *id);
 
 /* By exact address, else by the wildcard. NULL: nobody we know listens or listened there. */
 __hidden struct listener_entry *listener_find(struct listener_key *key);
+/* Has the service a listening address that is open, as far as it is known? */
+__hidden bool service_listens(u64 service);
 __hidden void listener_opened(struct listener_key *key, u64 service);
 __hidden void listener_closed(struct listener_key *key);
 

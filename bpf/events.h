@@ -112,6 +112,11 @@ enum exit_flags {
 	EXIT_OF_ORPHAN = 1 << 3,  /* a root now, but a member had forked it */
 };
 
+/* Bits of event_listener.flags. */
+enum listener_flags {
+	LISTENER_ARMED = 1 << 0, /* nobody signalled: this close began the shutdown */
+};
+
 /* Bits of event_connection.flags. */
 enum connection_flags {
 	CONNECTION_REVISED = 1 << 0,  /* replaces the detail sent before: a late reset */
@@ -211,7 +216,7 @@ struct event_listener {
 	__u16 port;
 	__u8 family; /* AF_INET, AF_INET6, AF_UNIX */
 	__u8 change; /* enum listener_change */
-	__u32 pad;
+	__u32 flags; /* enum listener_flags */
 };
 
 struct event_connection {

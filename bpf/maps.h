@@ -26,7 +26,7 @@ struct member {
 
 /* services: number -> service_state. Armed while generation is not 0. */
 enum service_flags {
-	SERVICE_WHOLE = 1 << 0,		/* its root was told and lives: arrivals are late */
+	SERVICE_WHOLE = 1 << 0,		/* by its root, told, or by itself: arrivals are late */
 	SERVICE_SNAPSHOT_DONE = 1 << 1, /* what is first seen from now on was not open at T0 */
 	SERVICE_MULTIPLEXED = 1 << 2,
 	SERVICE_FROZEN = 1 << 3, /* the record is being made: no new sightings */

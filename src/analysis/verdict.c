@@ -85,6 +85,20 @@ static bool is_forced(const struct shutdown *s, const struct record_timing *timi
 	return false;
 }
 
+/* Did it end, or stop, without any signal? */
+static bool is_untold(const struct shutdown *s)
+{
+	size_t i;
+
+	if (!shutdown_is_by_itself(s))
+		return s->has_trigger && s->trigger.header.type == EVENT_EXIT;
+	for (i = 0; i < s->n_processes; i++) {
+		if (process_is_told(&s->processes[i]))
+			return false;
+	}
+	return true;
+}
+
 /* A master may end its helpers by any signal. */
 static bool is_ended_by_parent(const struct process *process)
 {
@@ -108,8 +122,7 @@ static bool is_crash(const struct shutdown *s, const struct process *process)
 	if (WIFSIGNALED(process->status))
 		return !is_stop_signal(s, WTERMSIG(process->status)) &&
 		       !is_ended_by_parent(process);
-	return s->has_trigger && s->trigger.header.type == EVENT_EXIT &&
-	       WEXITSTATUS(process->status) != 0;
+	return is_untold(s) && WEXITSTATUS(process->status) != 0;
 }
 
 static bool is_crashed(const struct shutdown *s)
@@ -172,6 +185,8 @@ bool verdict_is_no_shutdown(const struct shutdown *s, const struct record *recor
 {
 	if (s->reason == ENDED_DROPPED)
 		return true;
+	if (shutdown_is_by_itself(s))
+		return !shutdown_has_acted(s);
 	return s->has_trigger && s->trigger.header.type == EVENT_EXIT && shutdown_living(s) > 0 &&
 	       !is_lossy(record) && (!is_crashed(s) || is_end_of_helper(s));
 }

@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
-from kit.clock import TOLERANCE_NS, wait_until
+from kit.clock import CAUSALITY_NS, TOLERANCE_NS, wait_until
 from kit.expect import assert_whole, pids, process, signals
 from kit.judge import assert_agrees, outcomes, t0_ns
-from kit.shutwatch import BUILD
+from kit.shutwatch import BUILD, ROOT
 from kit.sockets import free_ports
 from kit.timing import assert_times
 
@@ -201,4 +201,57 @@ def test_orphan_fails(trap):
     assert_whole(record, [client], stop, [victim])
     assert pids(record) == [victim.pid]
     assert outcomes(record) == {"idle": 2}
+    assert record["outcome"] == "clean"
+
+
+def test_self_stop(trap):
+    """A request makes it stop: listener closed, the rest answered, exit 0. Nobody signalled."""
+    victim = trap.server()
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    client.idle(2)
+    client.in_flight(1, "/300/10")
+    admin, = client.silent(1, path="/stop")
+    client.wait_taken(victim.pid)
+    admin.ask()
+    client.wait_ended()
+    assert client.tally() == {
+        "idle: whole+fin": 2, "in_flight: whole+fin": 1, "silent: whole+fin": 1}
+    assert victim.wait() == 0
+
+    record = watch.record()
+    closed = victim.only("listener_closed")
+    assert closed["before_ns"] <= t0_ns(record) + CAUSALITY_NS
+    assert t0_ns(record) <= closed["after_ns"] + CAUSALITY_NS
+    assert_whole(record, [client], None, [victim])
+    assert record["trigger"]["kind"] == "listener_closed"
+    assert record["trigger"]["signal"] is None
+    assert record["trigger"]["sender"] is None
+    assert set(outcomes(record)) == {"completed", "idle"}
+    assert record["connections"]["inbound"]["in_flight_at_signal"] >= 1
+    assert process(record, victim.pid)["signals"] == []
+    assert process(record, victim.pid)["exit"]["code"] == 0
+    assert record["outcome"] == "clean"
+
+
+def test_listener_replaced(trap):
+    """It closes its only listener and opens another one: no shutdown until TERM comes."""
+    port, = free_ports()
+    victim = trap.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/relisten.py", port)
+    watch = trap.watch(victim.pid)
+    client = trap.client(port)
+    victim.tell()
+    victim.wait_truth("listener_closed")
+    client.run_for(300)
+    victim.tell()
+    victim.wait_truth("listening")
+    client.run_for(300)  # a record of the close would come before that of TERM
+    stop = trap.send(victim.pid)
+    victim.wait()
+
+    record = watch.record()
+    assert_agrees(record, [], stop)
+    assert record["trigger"]["kind"] == "signal"
+    assert record["timing"]["accepting_s"] is not None
+    assert record["timing"]["dark_s"] is None
     assert record["outcome"] == "clean"
