@@ -144,7 +144,7 @@ def test_restart_same_port(trap):
     client.run_for(200)
     client.stop_flow()
     client.wait_ended()
-    closed, opened = old.only("listener_closed"), new.truth("listening")[0]
+    closed, opened = old.only("listener_closed"), new.wait_truth("listening")[0]
     refused = sum(c.end == "refused" for c in client.connections)
     assert refused >= 20
 

@@ -46,6 +46,7 @@ static struct {
 } options = { .address = "127.0.0.1", .backlog = 4096, .stop = "handler" };
 
 static struct seen seen[SEEN_MAX];
+static uint64_t listen_from_ns, listen_to_ns;
 static volatile sig_atomic_t n_seen, n_told;
 static pid_t helper;
 static volatile sig_atomic_t leaves_with = -1; /* an exit status */
@@ -191,6 +192,14 @@ static void start_thread(void)
 		fail("start a thread");
 }
 
+static void get_ready(void)
+{
+	say_ready(options.port);
+	say("listening", "\"before_ns\":%llu,\"after_ns\":%llu", (unsigned long long)listen_from_ns,
+	    (unsigned long long)listen_to_ns);
+	truth_flush();
+}
+
 static void run_sigwait(void)
 {
 	sigset_t set;
@@ -200,7 +209,7 @@ static void run_sigwait(void)
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	start_thread();
-	say_ready(options.port);
+	get_ready();
 	sigwait(&set, &signal);
 	say("signal", "\"signal\":%d,\"sender\":0", signal);
 	server_ask_to_stop();
@@ -211,7 +220,7 @@ static void run_sigwait(void)
 static void run_leader_exits(void)
 {
 	start_thread();
-	say_ready(options.port);
+	get_ready();
 	getchar();
 	pthread_exit(NULL);
 }
@@ -233,7 +242,7 @@ static void run(void)
 	}
 	if (stops_by("leader"))
 		run_leader_exits();
-	say_ready(options.port);
+	get_ready();
 	serve(NULL);
 }
 
@@ -321,16 +330,6 @@ static void fill_pool(void)
 		hold(port, name);
 }
 
-static int listen_saying(void)
-{
-	uint64_t before = now_ns();
-	int fd = listen_with(options.address, options.port, options.backlog, &options.listening);
-
-	say("listening", "\"before_ns\":%llu,\"after_ns\":%llu", (unsigned long long)before,
-	    (unsigned long long)now_ns());
-	return fd;
-}
-
 int main(int argc, char **argv)
 {
 	parse(argc, argv);
@@ -341,7 +340,10 @@ int main(int argc, char **argv)
 	if (options.pool)
 		fill_pool();
 	server.on_wait = look_around;
-	server_open(listen_saying());
+	listen_from_ns = now_ns();
+	server_open(
+		listen_with(options.address, options.port, options.backlog, &options.listening));
+	listen_to_ns = now_ns();
 	run();
 	return 0;
 }
