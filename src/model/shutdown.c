@@ -184,8 +184,16 @@ static int apply_listener(struct shutdown *shutdown, const union event *event)
 	return 0;
 }
 
+/* As the kernel counts them in first_closed_ns, which is read at the end only. */
+static bool is_closed_by_service(const struct event_connection *event)
+{
+	return (event->closed_by == CLOSED_BY_APP || event->closed_by == CLOSED_BY_EXIT) &&
+	       event->at_signal != AT_SIGNAL_NEW && event->outcome != OUTCOME_HANDED_OVER;
+}
+
 static int apply_connection(struct shutdown *shutdown, const struct event_connection *event)
 {
+	shutdown->has_closed_one |= is_closed_by_service(event);
 	if (!(event->flags & CONNECTION_REVISED)) {
 		shutdown->details_seen++;
 		if (event->outcome != OUTCOME_OPEN && event->outcome != OUTCOME_HANDED_OVER)
@@ -346,7 +354,7 @@ bool shutdown_has_closed(const struct shutdown *shutdown)
 {
 	size_t i;
 
-	if (shutdown->counts.first_closed_ns)
+	if (shutdown->counts.first_closed_ns || shutdown->has_closed_one)
 		return true;
 	for (i = 0; i < shutdown->n_listeners; i++) {
 		if (shutdown->listeners[i].closed_ns && !is_trigger(shutdown, i))

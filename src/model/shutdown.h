@@ -42,6 +42,7 @@ struct shutdown {
 
 	struct details details;
 	__u64 details_seen;   /* connections told, each once */
+	bool has_closed_one;  /* of those that were open at T0 */
 	struct counts counts; /* summed over the processes; zero until the end */
 	__u64 counts_at_ns;   /* when they were read */
 	__u64 losses[LOSS_CAUSES];

@@ -98,6 +98,25 @@ static void test_nothing_follows(void **state)
 	assert_record(s, VERDICT_DRAINING, false);
 }
 
+/* The counts are read at the end; whether it drains shows before. */
+static void test_it_drains_on(void **state)
+{
+	struct shutdown *s = closed_by_itself();
+	union event left = story_connection(5, 1, OUTCOME_PEER_CLOSED);
+
+	(void)state;
+	left.connection.closed_by = CLOSED_BY_PEER;
+	story_tell(s, left);
+	assert_false(shutdown_goes_on(s, &spans, ENDED_PATIENCE));
+	left = story_connection(5, 2, OUTCOME_COMPLETED);
+	left.connection.at_signal = AT_SIGNAL_NEW;
+	story_tell(s, left);
+	assert_false(shutdown_goes_on(s, &spans, ENDED_PATIENCE));
+	story_tell(s, story_connection(6, 3, OUTCOME_IDLE));
+	assert_true(shutdown_goes_on(s, &spans, ENDED_PATIENCE));
+	shutdown_free(s);
+}
+
 static void test_it_listens(void **state)
 {
 	struct shutdown *s = closed_by_itself();
@@ -135,8 +154,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_ends),		cmocka_unit_test(test_it_ends_badly),
-		cmocka_unit_test(test_nothing_follows), cmocka_unit_test(test_it_listens),
-		cmocka_unit_test(test_signal_first),
+		cmocka_unit_test(test_nothing_follows), cmocka_unit_test(test_it_drains_on),
+		cmocka_unit_test(test_it_listens),	cmocka_unit_test(test_signal_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
