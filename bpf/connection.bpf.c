@@ -107,16 +107,17 @@ static __always_inline void connection_count(struct connection_tag *tag)
 }
 
 /*
- * A connection that arrived after T0 counts once its whole service is stopping, or when it is in
- * the hands of a process that is. One that a survivor serves belongs to no shutdown.
+ * A connection that arrived after T0 counts once its whole service is stopping, when it is in the
+ * hands of a process that is, or when it goes down with its listener. One that a survivor serves,
+ * or a successor, belongs to no shutdown.
  */
 static __always_inline bool is_of_shutdown(const struct connection_tag *tag,
-					   const struct service_state *state)
+					   const struct service_state *state, bool is_queued)
 {
 	struct process_id owner = tag->owner; /* an iterator's value is no map key on 6.1 */
 	struct member *member;
 
-	if (tag->is_counted || state->flags & SERVICE_WHOLE)
+	if (tag->is_counted || is_queued || state->flags & SERVICE_WHOLE)
 		return true;
 	member = member_find(&owner);
 	return member && member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING);
@@ -269,7 +270,7 @@ __hidden bool connection_leave(struct sock *sk, struct connection_tag *tag,
 		return false;
 	if (departure->owner.tgid)
 		tag->owner = departure->owner;
-	if (!is_of_shutdown(tag, state))
+	if (!is_of_shutdown(tag, state, departure->is_queued))
 		return false;
 	connection_count(tag);
 	facts_complete(&facts, tag, state, departure);

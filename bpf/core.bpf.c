@@ -108,9 +108,9 @@ __hidden struct member *member_find(const struct process_id *id)
 	return bpf_map_lookup_elem(&members, id);
 }
 
-__hidden int member_add(const struct process_id *id, u64 service)
+__hidden int member_add(const struct process_id *id, u64 service, u32 flags)
 {
-	struct member member = { .service = service };
+	struct member member = { .service = service, .flags = flags };
 	int err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
 
 	if (err == -E2BIG || err == -ENOMEM || err == -EBUSY)
@@ -190,6 +190,26 @@ __hidden struct listener_entry *listener_find(struct listener_key *key)
 		return entry;
 	__builtin_memset(key->address, 0, sizeof(key->address));
 	return bpf_map_lookup_elem(&listeners, key);
+}
+
+struct listening {
+	u64 service;
+	u64 is_found;
+};
+
+static long find_open(struct bpf_map *map, const struct listener_key *key,
+		      struct listener_entry *entry, struct listening *listening)
+{
+	listening->is_found = entry->service == listening->service && entry->open;
+	return listening->is_found;
+}
+
+__hidden bool service_listens(u64 service)
+{
+	struct listening listening = { .service = service };
+
+	bpf_for_each_map_elem(&listeners, find_open, &listening, 0);
+	return listening.is_found;
 }
 
 __hidden void listener_opened(struct listener_key *key, u64 service)

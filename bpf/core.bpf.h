@@ -74,7 +74,7 @@ static __always_inline struct process_id process_id_of(const struct task_struct 
 
 /* NULL: not watched. */
 __hidden struct member *member_find(const struct process_id *id);
-__hidden int member_add(const struct process_id *id, u64 service);
+__hidden int member_add(const struct process_id *id, u64 service, u32 flags);
 __hidden void member_remove(const struct process_id *id);
 /* The shutdown is over: members that live on have not been signalled yet. */
 __hidden void members_forgive(u64 service);
@@ -112,6 +112,8 @@ __hidden struct counts *counts_of(u64 generation, const struct process_id *id);
 
 /* By exact address, else by the wildcard. NULL: nobody we know listens or listened there. */
 __hidden struct listener_entry *listener_find(struct listener_key *key);
+/* Has the service a listening address that is open, as far as it is known? */
+__hidden bool service_listens(u64 service);
 __hidden void listener_opened(struct listener_key *key, u64 service);
 __hidden void listener_closed(struct listener_key *key);
 

@@ -109,6 +109,12 @@ enum exit_flags {
 	EXIT_ARMED = 1 << 0, /* nobody signalled: this end began the shutdown */
 	EXIT_OF_ROOT = 1 << 1,
 	EXIT_OOM_VICTIM = 1 << 2, /* the OOM killer had chosen it */
+	EXIT_OF_ORPHAN = 1 << 3,  /* a root now, but a member had forked it */
+};
+
+/* Bits of event_listener.flags. */
+enum listener_flags {
+	LISTENER_ARMED = 1 << 0, /* nobody signalled: this close began the shutdown */
 };
 
 /* Bits of event_connection.flags. */
@@ -211,7 +217,7 @@ struct event_listener {
 	__u16 port;
 	__u8 family; /* AF_INET, AF_INET6, AF_UNIX */
 	__u8 change; /* enum listener_change */
-	__u32 pad;
+	__u32 flags; /* enum listener_flags */
 };
 
 struct event_connection {

@@ -12,6 +12,7 @@
 enum member_flags {
 	MEMBER_SIGNALLED = 1 << 0, /* a stop signal that counts was sent to it */
 	MEMBER_EXITING = 1 << 1,   /* its last thread ended; what closes now, the exit closes */
+	MEMBER_FORKED = 1 << 2,	   /* by a member, while we watched */
 };
 
 struct member {
@@ -25,7 +26,7 @@ struct member {
 
 /* services: number -> service_state. Armed while generation is not 0. */
 enum service_flags {
-	SERVICE_WHOLE = 1 << 0,		/* the whole service is stopping: arrivals are late */
+	SERVICE_WHOLE = 1 << 0,		/* by its root, told, or by itself: arrivals are late */
 	SERVICE_SNAPSHOT_DONE = 1 << 1, /* what is first seen from now on was not open at T0 */
 	SERVICE_MULTIPLEXED = 1 << 2,
 	SERVICE_FROZEN = 1 << 3, /* the record is being made: no new sightings */

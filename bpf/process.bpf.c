@@ -60,14 +60,16 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 		return 0;
 	}
 	if (member_is_root(task, member->service))
-		flags |= EXIT_OF_ROOT;
+		flags |= member->flags & MEMBER_FORKED ? EXIT_OF_ROOT | EXIT_OF_ORPHAN
+						       : EXIT_OF_ROOT;
 	if (!state->generation && !(flags & EXIT_OF_ROOT)) {
 		member_remove(&id); /* a child came and went: no shutdown */
 		return 0;
 	}
 	now_ns = bpf_ktime_get_boot_ns();
+	/* Whom it did not tell to stop, nobody will: they live on, and serve. */
 	if (flags & EXIT_OF_ROOT)
-		__sync_fetch_and_or(&state->flags, SERVICE_WHOLE);
+		__sync_fetch_and_and(&state->flags, ~SERVICE_WHOLE);
 	if (!state->generation && service_arm(state, now_ns))
 		flags |= EXIT_ARMED;
 	if (BPF_CORE_READ(task, signal, oom_mm))
@@ -102,7 +104,7 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	if (!state)
 		return 0;
 	id = process_id_of(child);
-	member_add(&id, service);
+	member_add(&id, service, MEMBER_FORKED);
 	if (state->generation) {
 		struct event_process event = {};
 

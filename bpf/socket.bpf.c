@@ -23,12 +23,11 @@ static __always_inline bool is_established(int state)
 
 static __always_inline void tell_listener(struct sock *sk, const struct listener_key *key,
 					  const struct process_id *id, u64 service, u64 generation,
-					  u8 change)
+					  u64 now_ns, u8 change, u32 flags)
 {
 	struct event_listener event = {};
 
-	header_init(&event.header, EVENT_LISTENER, sizeof(event), bpf_ktime_get_boot_ns(), service,
-		    generation);
+	header_init(&event.header, EVENT_LISTENER, sizeof(event), now_ns, service, generation);
 	event.process = *id;
 	event.cookie = bpf_get_socket_cookie(sk);
 	__builtin_memcpy(event.address, key->address, ADDRESS_BYTES);
@@ -37,6 +36,7 @@ static __always_inline void tell_listener(struct sock *sk, const struct listener
 	event.port = key->port;
 	event.family = sk->__sk_common.skc_family;
 	event.change = change;
+	event.flags = flags;
 	event_emit(&event, sizeof(event));
 }
 
@@ -51,7 +51,7 @@ static __noinline int on_listener_opened(struct sock *sk)
 
 	if (!member && follow_listeners && id.tgid != collector_tgid) {
 		service = service_add();
-		if (!service || member_add(&id, service))
+		if (!service || member_add(&id, service, 0))
 			service = 0;
 	}
 	connection_local(sk, &key);
@@ -61,8 +61,25 @@ static __noinline int on_listener_opened(struct sock *sk)
 	listener_opened(&key, service); /* a stranger's: the port tells nothing any more */
 	connection_local(sk, &key);
 	state = service_find(service);
-	tell_listener(sk, &key, &id, service, state ? state->generation : 0, LISTENER_OPENED);
+	tell_listener(sk, &key, &id, service, state ? state->generation : 0,
+		      bpf_ktime_get_boot_ns(), LISTENER_OPENED, 0);
 	return 0;
+}
+
+/*
+ * A service that closes its last listener, while it lives and was not told to, stops by itself. Or
+ * it has something else in mind: what follows will tell. Does this close begin it?
+ */
+static __always_inline bool arm_by_close(const struct member *member, u64 service,
+					 struct service_state *state, u64 now_ns)
+{
+	if (state->generation || !member || member->service != service ||
+	    member->flags & MEMBER_EXITING || service_listens(service))
+		return false;
+	if (!service_arm(state, now_ns))
+		return false;
+	__sync_fetch_and_or(&state->flags, SERVICE_WHOLE);
+	return true;
 }
 
 /* The last descriptor of a listening socket is gone. */
@@ -74,14 +91,21 @@ static __noinline int on_listener_closed(struct sock *sk)
 	struct service_state *state;
 	struct listener_key key = {};
 	u64 service = tag ? tag->service : member ? member->service : 0;
+	u64 now_ns = bpf_ktime_get_boot_ns();
+	u32 flags = 0;
 
 	connection_local(sk, &key);
 	listener_closed(&key);
 	if (!service)
 		return 0;
 	state = service_find(service);
-	if (state && state->generation)
-		tell_listener(sk, &key, &id, service, state->generation, LISTENER_CLOSED);
+	if (!state)
+		return 0;
+	if (arm_by_close(member, service, state, now_ns))
+		flags |= LISTENER_ARMED;
+	if (state->generation)
+		tell_listener(sk, &key, &id, service, state->generation, now_ns, LISTENER_CLOSED,
+			      flags);
 	return 0;
 }
 
@@ -300,7 +324,8 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
  * Hook:    tp_btf/inet_sock_set_state, changes made from inside the socket (sk_lock.owned)
  * Kernel:  since 5.5; (sk, old, new). Traced before sk_state is written.
  * Context: the process that holds the socket, or a packet from its backlog (sk_err tells).
- * Emits:   EVENT_LISTENER for members; EVENT_CONNECTION when a connection leaves a service.
+ * Emits:   EVENT_LISTENER for members; EVENT_CONNECTION when a connection leaves a service. A
+ *          member that closes the last listener of its service arms it.
  * Rate:    every TCP state change on the host; one load and two compares unless something stops.
  */
 SEC("tp_btf/inet_sock_set_state")

@@ -31,7 +31,9 @@ static void build_id(const struct shutdown *s, const struct host *host, struct r
 	struct process_id first = {};
 	uint64_t low = 0xcbf29ce484222325ULL;
 
-	if (s->has_trigger)
+	if (shutdown_is_by_itself(s))
+		first = s->trigger.listener.process;
+	else if (s->has_trigger)
 		first = s->trigger.header.type == EVENT_SIGNAL ? s->trigger.signal.target
 							       : s->trigger.exit.process;
 	low = mix(low, host->boot_id, strnlen(host->boot_id, sizeof(host->boot_id)));
@@ -88,7 +90,7 @@ static void build_sender(const struct event_signal *e, struct record_sender *sen
 
 static void build_trigger(const struct shutdown *s, struct record *r)
 {
-	r->trigger = TRIGGER_EXIT;
+	r->trigger = shutdown_is_by_itself(s) ? TRIGGER_LISTENER_CLOSED : TRIGGER_EXIT;
 	if (!s->has_trigger || s->trigger.header.type != EVENT_SIGNAL)
 		return;
 	r->trigger = TRIGGER_SIGNAL;

@@ -85,14 +85,44 @@ static bool is_forced(const struct shutdown *s, const struct record_timing *timi
 	return false;
 }
 
+/* Did it end, or stop, without any signal? */
+static bool is_untold(const struct shutdown *s)
+{
+	size_t i;
+
+	if (!shutdown_is_by_itself(s))
+		return s->has_trigger && s->trigger.header.type == EVENT_EXIT;
+	for (i = 0; i < s->n_processes; i++) {
+		if (process_is_told(&s->processes[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A master may end its helpers by any signal. */
+static bool is_ended_by_parent(const struct process *process)
+{
+	size_t i;
+
+	for (i = 0; i < process->n_signals; i++) {
+		const struct event_signal *signal = &process->signals[i].event;
+
+		if (signal->signal == WTERMSIG(process->status) &&
+		    signal->flags & SIGNAL_FROM_MEMBER &&
+		    process_id_equal(&signal->sender, &process->parent))
+			return true;
+	}
+	return false;
+}
+
 static bool is_crash(const struct shutdown *s, const struct process *process)
 {
 	if (!process->has_status)
 		return false;
 	if (WIFSIGNALED(process->status))
-		return !is_stop_signal(s, WTERMSIG(process->status));
-	return s->has_trigger && s->trigger.header.type == EVENT_EXIT &&
-	       WEXITSTATUS(process->status) != 0;
+		return !is_stop_signal(s, WTERMSIG(process->status)) &&
+		       !is_ended_by_parent(process);
+	return is_untold(s) && WEXITSTATUS(process->status) != 0;
 }
 
 static bool is_crashed(const struct shutdown *s)
@@ -145,10 +175,18 @@ enum verdict verdict_of(const struct shutdown *s, const struct record *record)
 	return is_lossy(record) ? VERDICT_LOSSY : VERDICT_CLEAN;
 }
 
+/* A helper that nobody waited for ended, and nothing that the service serves with it. */
+static bool is_end_of_helper(const struct shutdown *s)
+{
+	return s->trigger.exit.flags & EXIT_OF_ORPHAN && !shutdown_has_closed(s);
+}
+
 bool verdict_is_no_shutdown(const struct shutdown *s, const struct record *record)
 {
 	if (s->reason == ENDED_DROPPED)
 		return true;
+	if (shutdown_is_by_itself(s))
+		return !shutdown_has_acted(s);
 	return s->has_trigger && s->trigger.header.type == EVENT_EXIT && shutdown_living(s) > 0 &&
-	       !is_lossy(record) && !is_crashed(s);
+	       !is_lossy(record) && (!is_crashed(s) || is_end_of_helper(s));
 }

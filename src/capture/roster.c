@@ -16,6 +16,7 @@
 #include "src/base/log.h"
 #include "src/capture/census.h"
 #include "src/capture/procfs.h"
+#include "src/model/process.h"
 
 struct roster *roster_new(struct probe *probe, const struct roster_options *options)
 {
@@ -216,13 +217,27 @@ static void let_go(struct roster *roster, const struct event_listener *event, bo
 		probe_set_member(roster->probe, &event->process, 0);
 }
 
+/* Has the root of a known service exec()ed since we looked? A wrapper becomes the server so. */
+static bool has_new_program(const struct service_info *info, const struct process_id *process)
+{
+	char exe[PATH_BYTES];
+
+	return info->identity.kind != SERVICE_COMMAND && process_id_equal(process, &info->root) &&
+	       !procfs_exe(process->tgid, exe, sizeof(exe)) && strcmp(exe, info->exe);
+}
+
 int roster_on_listener(struct roster *roster, const struct event_listener *event)
 {
 	uint64_t number = event->header.service;
+	const struct service_info *known = roster_service(roster, number);
+	size_t services;
 	int err;
 
-	if (event->change != LISTENER_OPENED || number < SERVICE_FROM_KERNEL ||
-	    roster_service(roster, number))
+	if (event->change != LISTENER_OPENED)
+		return 0;
+	if (known && has_new_program(known, &event->process))
+		return roster_seed(roster, &services);
+	if (known || number < SERVICE_FROM_KERNEL)
 		return 0;
 	roster->adopting = number;
 	err = roster_seed_one(roster, event);

@@ -87,7 +87,8 @@ int session_take(void *context, const void *bytes, size_t size)
 static bool is_arming(const union event *event)
 {
 	return (event->header.type == EVENT_SIGNAL && event->signal.flags & SIGNAL_ARMED) ||
-	       (event->header.type == EVENT_EXIT && event->exit.flags & EXIT_ARMED);
+	       (event->header.type == EVENT_EXIT && event->exit.flags & EXIT_ARMED) ||
+	       (event->header.type == EVENT_LISTENER && event->listener.flags & LISTENER_ARMED);
 }
 
 int session_begin(struct session *session, const struct target *target, uint64_t armed_ns)

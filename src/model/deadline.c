@@ -75,6 +75,11 @@ __u64 shutdown_deadline_ns(const struct shutdown *shutdown, const struct model_o
 	size_t living = shutdown_living(shutdown);
 	bool is_over;
 
+	/* It closed one listener for another, or what was thought to be the last one. */
+	if (shutdown_is_by_itself(shutdown) && living && shutdown_is_listening(shutdown)) {
+		*ret_reason = ENDED_DROPPED;
+		return shutdown->armed_ns;
+	}
 	if (living == 0)
 		is_over = true;
 	else

@@ -168,11 +168,15 @@ static int apply_listener(struct shutdown *shutdown, const union event *event)
 	struct listener *listener;
 	int err;
 
-	if (event->listener.change == LISTENER_OPENED)
+	if (event->listener.change == LISTENER_OPENED) {
+		shutdown->listens_again = true;
 		return 0; /* after T0: none of those that the stop has to close */
+	}
 	err = listener_of(shutdown, &event->listener, &listener);
 	if (err)
 		return err;
+	if (event->listener.flags & LISTENER_ARMED)
+		set_trigger(shutdown, event);
 	if (event->listener.change == LISTENER_CLOSED) {
 		listener->closed_ns = event->header.at_ns;
 		shutdown->last_step_ns = latest(shutdown->last_step_ns, event->header.at_ns);
@@ -180,8 +184,16 @@ static int apply_listener(struct shutdown *shutdown, const union event *event)
 	return 0;
 }
 
+/* As the kernel counts them in first_closed_ns, which is read at the end only. */
+static bool is_closed_by_service(const struct event_connection *event)
+{
+	return (event->closed_by == CLOSED_BY_APP || event->closed_by == CLOSED_BY_EXIT) &&
+	       event->at_signal != AT_SIGNAL_NEW && event->outcome != OUTCOME_HANDED_OVER;
+}
+
 static int apply_connection(struct shutdown *shutdown, const struct event_connection *event)
 {
+	shutdown->has_closed_one |= is_closed_by_service(event);
 	if (!(event->flags & CONNECTION_REVISED)) {
 		shutdown->details_seen++;
 		if (event->outcome != OUTCOME_OPEN && event->outcome != OUTCOME_HANDED_OVER)
@@ -316,14 +328,41 @@ size_t shutdown_living(const struct shutdown *shutdown)
 	return living;
 }
 
-bool shutdown_has_acted(const struct shutdown *shutdown)
+bool shutdown_is_by_itself(const struct shutdown *shutdown)
+{
+	return shutdown->has_trigger && shutdown->trigger.header.type == EVENT_LISTENER;
+}
+
+bool shutdown_is_listening(const struct shutdown *shutdown)
 {
 	size_t i;
 
-	if (shutdown_living(shutdown) < shutdown->n_processes || shutdown->counts.first_closed_ns)
+	for (i = 0; i < shutdown->n_listeners; i++) {
+		if (!shutdown->listeners[i].closed_ns)
+			return true;
+	}
+	return shutdown->listens_again;
+}
+
+static bool is_trigger(const struct shutdown *shutdown, size_t listener)
+{
+	return shutdown_is_by_itself(shutdown) &&
+	       shutdown->listeners[listener].cookie == shutdown->trigger.listener.cookie;
+}
+
+bool shutdown_has_acted(const struct shutdown *shutdown)
+{
+	return shutdown_living(shutdown) < shutdown->n_processes || shutdown_has_closed(shutdown);
+}
+
+bool shutdown_has_closed(const struct shutdown *shutdown)
+{
+	size_t i;
+
+	if (shutdown->counts.first_closed_ns || shutdown->has_closed_one)
 		return true;
 	for (i = 0; i < shutdown->n_listeners; i++) {
-		if (shutdown->listeners[i].closed_ns)
+		if (shutdown->listeners[i].closed_ns && !is_trigger(shutdown, i))
 			return true;
 	}
 	return false;

@@ -27,7 +27,7 @@ struct shutdown {
 	__u64 generation;
 	__u64 armed_ns; /* T0 */
 	bool has_trigger;
-	union event trigger; /* the signal or the exit that began it */
+	union event trigger; /* the signal, the exit or the listener's close that began it */
 	bool has_identity;
 	struct event_service identity;
 
@@ -38,9 +38,11 @@ struct shutdown {
 	struct listener *listeners;
 	size_t n_listeners;
 	size_t listeners_capacity;
+	bool listens_again; /* a member opened another one after T0 */
 
 	struct details details;
 	__u64 details_seen;   /* connections told, each once */
+	bool has_closed_one;  /* of those that were open at T0 */
 	struct counts counts; /* summed over the processes; zero until the end */
 	__u64 counts_at_ns;   /* when they were read */
 	__u64 losses[LOSS_CAUSES];
@@ -69,8 +71,17 @@ void shutdown_note_reopened(struct shutdown *shutdown, const struct event_listen
 /* How many of its processes live. */
 size_t shutdown_living(const struct shutdown *shutdown);
 
+/* Did it begin with the close of the last listener, nobody having told the service to stop? */
+bool shutdown_is_by_itself(const struct shutdown *shutdown);
+
 /* Has the service done anything about the signal: lost a member or a listener, closed something? */
 bool shutdown_has_acted(const struct shutdown *shutdown);
+
+/* Has it closed a listener (not the one that began it), or a connection that was open at T0? */
+bool shutdown_has_closed(const struct shutdown *shutdown);
+
+/* Does it listen, as far as it is known? */
+bool shutdown_is_listening(const struct shutdown *shutdown);
 
 /* NULL: not of this shutdown. */
 struct process *shutdown_process(const struct shutdown *shutdown, const struct process_id *id);

@@ -224,3 +224,58 @@ def test_backlog_reset(trap):
     assert_times(record, {**truth, "in_flight_s": unlocked, "drain_s": unlocked})
     assert record["connections"]["inbound"]["aborted"] == 0
     assert record["outcome"] == "clean"
+
+
+def test_half_close(trap):
+    """shutdown(SHUT_WR) after the last answer: it is over when the client's FIN has come too."""
+    victim = trap.server("--half-close")
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    client.idle(1, after_fin="hold")
+    client.in_flight(2, "/200/10", after_fin="hold")
+    client.wait_taken(victim.pid)
+    stop = trap.send(victim.pid)
+    client.run_until(lambda: all(c.fin_ns for c in client.connections), "the server's FINs")
+    client.run_for(300)
+    assert not victim.truth("closed")
+    for connection in client.connections:
+        connection.close()
+    victim.wait_truth("closed", 3)
+    assert client.tally(stop.before_ns) == {"idle: idle+fin": 1, "in_flight: whole+fin": 2}
+
+    record = watch.record()
+    assert_whole(record, [client], stop, [victim])
+    assert outcomes(record) == {"completed": 2, "idle": 1}
+    assert min(d["closed_at_s"] for d in record["connections"]["details"]) >= 0.3
+    assert record["outcome"] == "clean"
+
+
+@pytest.mark.parametrize("how", ["close", "exit"])
+def test_big_response_buffered(trap, how):
+    """4 MB wait in the send buffer when the process ends; the client reads them afterwards."""
+    size = 4 << 20
+    victim = trap.server("--send-buffer=33554432",
+                         f"--stop={'handler' if how == 'close' else 'leave'}")
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    reading, = client.reading(1, f"/0/{size}")
+    client.wait_taken(victim.pid)
+    victim.wait_truth("answered")
+    before = reading.received_bytes
+    stop = trap.send(victim.pid)
+    victim.wait()
+    reading.resume()
+    client.wait_ended()
+    assert client.tally(stop.before_ns) == {"reading: whole+fin": 1}
+    assert reading.received_bytes > size
+
+    record = watch.record()
+    end = (stop.before_ns, victim.reaped_ns)
+    assert_whole(record, [client], stop, [victim],
+                 {"first_action_s": end, "accepting_s": end, "in_flight_s": end, "drain_s": end}
+                 if how == "exit" else {})
+    detail = details_of(record)[reading.local]
+    assert detail["wire"] == "fin"
+    assert detail["sent_bytes"] == reading.received_bytes
+    assert 0 < detail["unacked_bytes"] <= reading.received_bytes - before
+    assert outcomes(record) == {"completed" if how == "close" else "abandoned": 1}

@@ -75,6 +75,38 @@ static void test_exit_with_survivors(void **state)
 	assert_false(judge(s).is_none);
 }
 
+/* 11, which 10 had forked and no longer waited for, ends by itself. */
+static struct shutdown *orphan_exited(void)
+{
+	struct shutdown *s = story_begin();
+	union event event = story_exit(0, 11, STORY_CODE(1));
+
+	event.exit.flags = EXIT_ARMED | EXIT_OF_ROOT | EXIT_OF_ORPHAN;
+	story_tell(s, event);
+	story_tell(s, story_process(10, 1));
+	return s;
+}
+
+static void test_exit_of_orphan(void **state)
+{
+	struct shutdown *s;
+
+	(void)state;
+	assert_true(judge(orphan_exited()).is_none);
+	s = orphan_exited();
+	story_tell(s, story_listener(1, LISTENER_CLOSED, 80));
+	assert_false(judge(s).is_none);
+	s = orphan_exited();
+	s->counts.first_closed_ns = story_ns(1);
+	assert_int_equal(judge(s).verdict, VERDICT_CRASHED);
+	s = orphan_exited();
+	s->counts.first_closed_ns = story_ns(1);
+	assert_false(judge(s).is_none);
+	s = orphan_exited();
+	story_tell(s, story_exit(5, 10, 0));
+	assert_false(judge(s).is_none);
+}
+
 static void test_exit_of_all(void **state)
 {
 	static const struct {
@@ -158,6 +190,28 @@ static void test_faults_and_the_terminal(void **state)
 			 VERDICT_FORCED);
 }
 
+/* 10 stops; 11 dies of USR1, sent by that process. */
+static enum verdict verdict_of_usr1(uint32_t sender, uint32_t flags)
+{
+	struct shutdown *s = story_begin();
+
+	story_tell(s, armed(SIGTERM, 0, 0, DISPOSITION_HANDLER));
+	story_tell(s, story_process(11, 10));
+	story_tell(s, story_signal(5, 11, SIGUSR1, sender, flags));
+	story_tell(s, story_exit(6, 11, STORY_DEATH(SIGUSR1)));
+	story_tell(s, story_exit(7, 10, 0));
+	return judge(s).verdict;
+}
+
+static void test_ended_by_its_master(void **state)
+{
+	(void)state;
+	assert_int_equal(verdict_of_usr1(10, SIGNAL_FROM_MEMBER), VERDICT_CLEAN);
+	assert_int_equal(verdict_of_usr1(11, SIGNAL_FROM_MEMBER), VERDICT_CRASHED);
+	assert_int_equal(verdict_of_usr1(12, SIGNAL_FROM_MEMBER), VERDICT_CRASHED);
+	assert_int_equal(verdict_of_usr1(STORY_SYSTEMD, 0), VERDICT_CRASHED);
+}
+
 static void test_oom_is_the_trigger(void **state)
 {
 	struct shutdown *s = story_begin();
@@ -198,9 +252,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exit_with_survivors),
+		cmocka_unit_test(test_exit_of_orphan),
 		cmocka_unit_test(test_exit_of_all),
 		cmocka_unit_test(test_exit_code_of_another),
 		cmocka_unit_test(test_faults_and_the_terminal),
+		cmocka_unit_test(test_ended_by_its_master),
 		cmocka_unit_test(test_oom_is_the_trigger),
 		cmocka_unit_test(test_lossy_outcomes),
 	};

@@ -88,8 +88,11 @@ class Connection(Line):
             self._client.expect(self._sock, select.EPOLLIN)
 
     def close(self):
-        """Our own FIN."""
-        self._over("closed")
+        """Our own FIN; after the server's (held open until now) it is only the other half."""
+        is_half_closed = self.end == "open" and self.fin_ns
+        self._over("fin" if self.fin_ns else "closed")
+        if is_half_closed:
+            self.ended_ns = now_ns()
 
     def drop(self):
         """The end of the test, whatever the state: nothing more is written down."""

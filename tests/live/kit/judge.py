@@ -89,11 +89,12 @@ class Truth:
     """What victims of ours told about each connection, by the peer's name."""
 
     def __init__(self, victims=()):
-        self.owners = {}  # who accepted it
+        self.owners = {}  # who accepted it, or held it last
         self.closed = {}  # (before_ns, after_ns) of the close
         for victim in victims:
-            for line in victim.all_truth("accepted"):
-                self.owners[line["peer"]] = line["pid"]
+            for event in ("accepted", "inherited"):
+                for line in victim.all_truth(event):
+                    self.owners[line["peer"]] = line["pid"]
             for line in victim.all_truth("closed"):
                 self.closed[line["peer"]] = (line["before_ns"], line["after_ns"])
 
@@ -298,6 +299,8 @@ class Judge:
         if detail["outcome"] == "late_reset" and connection.events[-1][0] < closed - CAUSALITY_NS:
             yield f"late_reset, and the last request came before: {connection.line()}"
         seen_ns = connection.fin_ns or connection.ended_ns
+        if connection.end == "fin":  # half closed by the server: over with the client's own FIN
+            seen_ns = connection.ended_ns
         if connection.end in ("fin", "rst", "fin+rst") and closed > seen_ns + CAUSALITY_NS:
             yield (f"closed_at_s {detail['closed_at_s']}, but the client saw the end at "
                    f"{(seen_ns - self.t0_ns) / SECOND:.6f}")

@@ -97,10 +97,13 @@ class Program:
         self.out = Lines(self._popen.stdout) if stdout is None else None
         self.err = Lines(self._popen.stderr) if stderr is None else None
         self.reaped_ns = None
+        self.has_dumped_core = None
         self._reaper = threading.Thread(target=self._reap, daemon=True)
         self._reaper.start()
 
     def _reap(self):
+        end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        self.has_dumped_core = end.si_code == os.CLD_DUMPED
         self._popen.wait()
         self.reaped_ns = now_ns()
 

@@ -44,14 +44,15 @@ def _in_flight(victims, connections, t0):
 def told_times(record, victims, connections):
     """{"react_s": (earliest ns, latest ns), …} of victims of ours that ended by themselves."""
     t0 = t0_ns(record)
-    react = min(line["at_ns"] for line in _all(victims, "signal"))
+    told = [line["at_ns"] for line in _all(victims, "signal")]
     closed = [_span(line) for event in ("closed", "let_go") for line in _all(victims, event)
               if line["after_ns"] > t0]
     exits = max(line["at_ns"] for line in _all(victims, "exiting"))
     return {
-        "react_s": (react, react),
+        "react_s": (min(told), min(told)) if told else None,
         "first_action_s": _first_action(victims, t0),
-        "accepting_s": max(_span(line) for line in _all(victims, "listener_closed")),
+        "accepting_s": max((_span(line) for line in _all(victims, "listener_closed")),
+                           default=UNKNOWN),
         "in_flight_s": _in_flight(victims, connections, t0),
         "drain_s": max(closed) if closed else None,
         "total_s": (exits, max(victim.reaped_ns for victim in victims)),

@@ -3,8 +3,9 @@
  * A small HTTP/1.1 server in one epoll loop, whose faults can be switched on.
  *
  * "GET /WAIT/BYTES" is answered after WAIT milliseconds with BYTES bytes; "Connection: close" is
- * honoured. A write to stop_event makes it stop: it closes the listener, then every connection that
- * owes no answer, gives the answers that it owes, closes those too, and server_run() returns.
+ * honoured. A write to stop_event makes it stop, and so does "GET /stop": it closes the listener,
+ * then every connection that owes no answer, gives the answers that it owes, closes those too, and
+ * server_run() returns. "GET /exit" ends the process there and then, with status 1.
  * Everything it does to a connection is told (see victim.h): accepted, asked, answered, closed.
  *
  * One server per process: its table of clients is indexed by descriptor.
@@ -25,6 +26,7 @@ struct client {
 	bool is_open;
 	bool is_owed; /* an answer is due at due_ns, or half written */
 	bool is_last; /* close after this answer */
+	bool is_half; /* we have sent our FIN, and wait for the peer's */
 	size_t used;  /* bytes of the request so far */
 	size_t left;  /* bytes of the answer still to write */
 	uint64_t due_ns;
@@ -41,6 +43,7 @@ struct server {
 	bool never_reads;
 	bool never_answers; /* reads and forgets */
 	bool resets;	    /* SO_LINGER 0 on close */
+	bool half_closes;   /* shutdown(SHUT_WR) first, close() after the peer's FIN */
 	bool is_stopping;
 	unsigned int open;
 	unsigned int owed;
@@ -73,24 +76,46 @@ static inline void client_close(int fd)
 	memset(client, 0, sizeof(*client));
 }
 
+/* The server wants no more of it. */
+static inline void client_end(int fd)
+{
+	struct client *client = &server.clients[fd];
+
+	if (!server.half_closes) {
+		client_close(fd);
+		return;
+	}
+	client->is_half = true;
+	shutdown(fd, SHUT_WR);
+	say("half_closed", "\"peer\":\"%s\"", client->peer);
+	server_expect(fd, EPOLLIN, EPOLL_CTL_MOD);
+}
+
+static inline void client_hold(int fd, const char *peer)
+{
+	if (fd >= CLIENTS_MAX)
+		fail("hold so many connections");
+	server.clients[fd].is_open = true;
+	snprintf(server.clients[fd].peer, PEER_BYTES, "%s", peer);
+	server.open++;
+	if (fd > server.highest)
+		server.highest = fd;
+	server_expect(fd, server.never_reads ? 0 : EPOLLIN, EPOLL_CTL_ADD);
+}
+
 static inline void client_accept(void)
 {
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
+	char peer[PEER_BYTES];
 	int fd = accept4(server.listener, (struct sockaddr *)&address, &length,
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0) /* another process was faster, or the client is gone */
 		return;
-	if (fd >= CLIENTS_MAX)
-		fail("hold so many connections");
-	server.clients[fd].is_open = true;
-	name_address(&address, server.clients[fd].peer);
-	server.open++;
-	if (fd > server.highest)
-		server.highest = fd;
-	server_expect(fd, server.never_reads ? 0 : EPOLLIN, EPOLL_CTL_ADD);
-	say("accepted", "\"peer\":\"%s\"", server.clients[fd].peer);
+	name_address(&address, peer);
+	client_hold(fd, peer);
+	say("accepted", "\"peer\":\"%s\"", peer);
 }
 
 /* Writes on; an answer that does not fit waits for EPOLLOUT. */
@@ -119,7 +144,7 @@ static inline void client_write(int fd)
 	client->is_owed = false;
 	server.owed--;
 	if (server.is_stopping || client->is_last)
-		client_close(fd);
+		client_end(fd);
 	else
 		server_expect(fd, EPOLLIN, EPOLL_CTL_MOD);
 }
@@ -139,6 +164,24 @@ static inline void client_answer(int fd)
 	client_write(fd);
 }
 
+static inline void server_exit(int code)
+{
+	say("exiting", "\"code\":%d", code);
+	truth_flush();
+	_exit(code);
+}
+
+/* Async-signal-safe, as server_wake(). */
+static inline void server_ask_to_stop(void)
+{
+	eventfd_write(server.stop_event, 1);
+}
+
+static inline void server_wake(void)
+{
+	eventfd_write(server.wake_event, 1);
+}
+
 /* A whole request is in the buffer: when is which answer due? */
 static inline void client_ask(int fd)
 {
@@ -153,6 +196,10 @@ static inline void client_ask(int fd)
 	client->due_ns = now_ns() + (uint64_t)wait_ms * 1000000;
 	server.owed++;
 	say("asked", "\"peer\":\"%s\"", client->peer);
+	if (!strncmp(client->request, "GET /exit ", 10))
+		server_exit(1);
+	if (!strncmp(client->request, "GET /stop ", 10))
+		server_ask_to_stop();
 	if (wait_ms == 0)
 		client_answer(fd);
 }
@@ -187,7 +234,7 @@ static inline void server_stop(void)
 	close_saying(server.listener, "listener_closed", "");
 	for (int fd = 0; fd <= server.highest; fd++)
 		if (server.clients[fd].is_open && !server.clients[fd].is_owed)
-			client_close(fd);
+			client_end(fd);
 }
 
 /* Milliseconds until the next answer is due, -1 for never. */
@@ -247,17 +294,6 @@ static inline void server_open(int listener)
 	server_expect(server.wake_event, EPOLLIN, EPOLL_CTL_ADD);
 	if (!server.never_accepts)
 		server_expect(listener, EPOLLIN, EPOLL_CTL_ADD);
-}
-
-/* Both are async-signal-safe. */
-static inline void server_ask_to_stop(void)
-{
-	eventfd_write(server.stop_event, 1);
-}
-
-static inline void server_wake(void)
-{
-	eventfd_write(server.wake_event, 1);
 }
 
 static inline void server_run(void)

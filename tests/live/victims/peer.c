@@ -2,10 +2,11 @@
 /*
  * peer OWN_PORT [PORT COUNT]...: a service that is a client of others.
  *
- * It listens on OWN_PORT, holds COUNT keep-alive connections to each PORT on 127.0.0.1 (one request
- * answered on each), closes those that the other side closes, and the rest when TERM comes.
+ * It listens on OWN_PORT (0: it does not), holds COUNT keep-alive connections to each PORT on
+ * 127.0.0.1 (one request answered on each), closes those that the other side closes, and the rest
+ * when TERM comes.
  */
-#include "victim.h"
+#include "outbound.h"
 
 #include <poll.h>
 
@@ -24,27 +25,10 @@ static void on_term(int signal)
 	is_stopping = 1;
 }
 
-static void hold(int port)
+static void hold_one(int port)
 {
-	static const char request[] = "GET /0/1 HTTP/1.1\r\nHost: peer\r\n\r\n";
-	struct sockaddr_storage there, here;
-	socklen_t length = parse_address("127.0.0.1", port, &there), size = sizeof(here);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char answer[256];
-	ssize_t got;
-
-	if (fd < 0 || connect(fd, (struct sockaddr *)&there, length) < 0)
-		fail("connect");
-	if (send(fd, request, sizeof(request) - 1, 0) < 0)
-		fail("send");
-	do
-		got = recv(fd, answer, sizeof(answer), 0);
-	while (got > 0 && answer[got - 1] != 'x');
-	if (getsockname(fd, (struct sockaddr *)&here, &size) < 0)
-		fail("learn our own address");
-	name_address(&here, names[n_held]);
-	say("held", "\"local\":\"%s\",\"port\":%d", names[n_held], port);
-	held[n_held++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	held[n_held].fd = hold(port, names[n_held]);
+	held[n_held++].events = POLLIN;
 }
 
 static void let_go(int i)
@@ -69,7 +53,7 @@ int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_term };
 	sigset_t term, before;
-	int listener;
+	int listener = -1;
 
 	if (argc < 2 || argc % 2)
 		return 2;
@@ -77,17 +61,19 @@ int main(int argc, char **argv)
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, &before);
 	sigaction(SIGTERM, &action, NULL);
-	listener = listen_on("127.0.0.1", atoi(argv[1]), 8);
+	if (atoi(argv[1]))
+		listener = listen_on("127.0.0.1", atoi(argv[1]), 8);
 	for (int i = 2; i + 1 < argc; i += 2)
 		for (int n = atoi(argv[i + 1]); n > 0 && n_held < HELD_MAX; n--)
-			hold(atoi(argv[i]));
+			hold_one(atoi(argv[i]));
 	say_ready(atoi(argv[1]));
 	wait_for_the_end(&before);
 	say_at(entered_ns, "signal", "\"signal\":%d", SIGTERM);
 	for (int i = 0; i < n_held; i++)
 		if (held[i].fd >= 0)
 			let_go(i);
-	close_saying(listener, "listener_closed", "");
+	if (listener >= 0)
+		close_saying(listener, "listener_closed", "");
 	say("exiting", "\"code\":0");
 	truth_flush();
 	return 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * prefork WORKERS PORT PAUSE_MS: a master and its workers on one listening socket.
+ * prefork WORKERS PORT PAUSE_MS [KEEP_MS]: a master and its workers on one listening socket.
  *
  * TERM to the master: it closes its copy of the listener, passes TERM on to each worker, waits for
  * all of them, and exits. TERM to a worker: it drains, waits PAUSE_MS and exits; the master goes on
- * with the others.
+ * with the others. With KEEP_MS the master passes TERM on first, and closes its copy of the
+ * listener so much later: nobody accepts, and clients still get through.
  */
 #include "loop.h"
 
@@ -16,6 +17,7 @@ static pid_t workers[WORKERS_MAX];
 static int n_workers;
 static volatile sig_atomic_t is_stopping;
 static uint64_t entered_ns;
+static unsigned int keep_ms;
 
 static void on_term_worker(int signal)
 {
@@ -70,13 +72,19 @@ static void start_workers(int listener, unsigned int pause_ms)
 static void pass_on(int listener)
 {
 	say_at(entered_ns, "signal", "\"signal\":%d", SIGTERM);
-	close_saying(listener, "listener_closed", "");
+	if (!keep_ms)
+		close_saying(listener, "listener_closed", "");
 	for (int i = 0; i < n_workers; i++) {
 		if (workers[i] == 0)
 			continue;
 		say("passes_on", "\"to\":%d", workers[i]);
 		kill(workers[i], SIGTERM);
 	}
+	if (!keep_ms)
+		return;
+	truth_flush();
+	sleep_ms(keep_ms);
+	close_saying(listener, "listener_closed", "");
 }
 
 static void forget(pid_t pid)
@@ -121,8 +129,10 @@ int main(int argc, char **argv)
 {
 	int listener;
 
-	if (argc != 4)
+	if (argc != 4 && argc != 5)
 		return 2;
+	if (argc == 5)
+		keep_ms = (unsigned int)atoi(argv[4]);
 	n_workers = atoi(argv[1]);
 	if (n_workers < 1 || n_workers > WORKERS_MAX)
 		return 2;

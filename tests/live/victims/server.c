@@ -6,15 +6,23 @@
  *   --stop=sigwait   TERM is blocked everywhere, the main thread takes it with sigwait()
  *   --stop=hang      the handler of TERM never returns
  *   --stop=leader    as handler, but the main thread ends once a line comes on stdin
+ *   --stop=leave     the handler makes it exit at once, with everything open
+ *   --stop=twice     as handler; a second signal makes it exit at once, with status 1
+ *   --stop=crash     as handler; a segmentation fault while it owes the last answers
+ *   --stop=reraise   as handler; in the end the same signal again, with its default disposition
  *   --reload         HUP and USR1 have a handler, and the server serves on
- *   --no-accept --no-read --no-answer --reset     faults of the loop, see loop.h
+ *   --no-accept --no-read --no-answer --reset --half-close     faults of the loop, see loop.h
  *   --pause=MS       wait between the last connection and the exit
- *   --address=A --port=P --backlog=N --comm=NAME
+ *   --helper         a child without handlers, which it ends with USR1 after the last connection
+ *   --pool=PORT:COUNT   holds so many connections to 127.0.0.1:PORT, and never closes them
+ *   --address=A --port=P --backlog=N --comm=NAME --reuseport --send-buffer=BYTES
  */
 #include "loop.h"
+#include "outbound.h"
 
 #include <getopt.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define SEEN_MAX 64
 
@@ -31,11 +39,17 @@ static struct {
 	const char *stop;
 	const char *comm;
 	bool reloads;
+	bool has_helper;
+	const char *pool;
 	unsigned int pause_ms;
+	struct listening listening;
 } options = { .address = "127.0.0.1", .backlog = 4096, .stop = "handler" };
 
 static struct seen seen[SEEN_MAX];
+static uint64_t listen_from_ns, listen_to_ns;
 static volatile sig_atomic_t n_seen, n_told;
+static pid_t helper;
+static volatile sig_atomic_t leaves_with = -1; /* an exit status */
 
 static void note_signal(int signal, const siginfo_t *info)
 {
@@ -55,11 +69,41 @@ static void tell_signals(void)
 	}
 }
 
+static bool stops_by(const char *manner)
+{
+	return !strcmp(options.stop, manner);
+}
+
 static void on_stop(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
 	note_signal(signal, info);
-	server_ask_to_stop();
+	if (stops_by("leave"))
+		leaves_with = 0;
+	else if (stops_by("twice") && n_seen > 1)
+		leaves_with = 1;
+	else
+		server_ask_to_stop();
+	server_wake();
+}
+
+static void crash(void)
+{
+	volatile uintptr_t nowhere = 8;
+
+	say("exiting", "\"code\":null");
+	truth_flush();
+	*(volatile int *)nowhere = 0;
+}
+
+/* Before each wait of the loop. */
+static void look_around(void)
+{
+	tell_signals();
+	if (leaves_with >= 0)
+		server_exit(leaves_with);
+	if (stops_by("crash") && server.is_stopping && server.owed)
+		crash();
 }
 
 /* Wakes the loop: a signal between its last look and its wait would be told much later. */
@@ -95,16 +139,41 @@ static void handle(int signal, void (*handler)(int, siginfo_t *, void *))
 		fail("set a signal handler");
 }
 
+static void start_helper(void)
+{
+	helper = fork();
+	if (helper < 0)
+		fail("fork");
+	if (helper > 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+static void end_helper(void)
+{
+	kill(helper, SIGUSR1);
+	if (waitpid(helper, NULL, 0) < 0)
+		fail("wait for the helper");
+}
+
 static void finish(void)
 {
+	if (helper)
+		end_helper();
 	tell_signals();
 	truth_flush();
 	if (options.pause_ms)
 		sleep_ms(options.pause_ms);
 	tell_signals();
-	say("exiting", "\"code\":0");
-	truth_flush();
-	_exit(0);
+	if (stops_by("reraise")) {
+		say("exiting", "\"code\":null");
+		truth_flush();
+		signal(seen[0].signal, SIG_DFL);
+		raise(seen[0].signal);
+	}
+	server_exit(0);
 }
 
 static void *serve(void *unused)
@@ -123,6 +192,14 @@ static void start_thread(void)
 		fail("start a thread");
 }
 
+static void get_ready(void)
+{
+	say_ready(options.port);
+	say("listening", "\"before_ns\":%llu,\"after_ns\":%llu", (unsigned long long)listen_from_ns,
+	    (unsigned long long)listen_to_ns);
+	truth_flush();
+}
+
 static void run_sigwait(void)
 {
 	sigset_t set;
@@ -132,7 +209,7 @@ static void run_sigwait(void)
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	start_thread();
-	say_ready(options.port);
+	get_ready();
 	sigwait(&set, &signal);
 	say("signal", "\"signal\":%d,\"sender\":0", signal);
 	server_ask_to_stop();
@@ -143,29 +220,29 @@ static void run_sigwait(void)
 static void run_leader_exits(void)
 {
 	start_thread();
-	say_ready(options.port);
+	get_ready();
 	getchar();
 	pthread_exit(NULL);
 }
 
 static void run(void)
 {
-	if (!strcmp(options.stop, "sigwait"))
+	if (stops_by("sigwait"))
 		run_sigwait();
-	if (!strcmp(options.stop, "handler") || !strcmp(options.stop, "leader")) {
+	if (stops_by("hang")) {
+		handle(SIGTERM, on_stop_hang);
+	} else if (!stops_by("default")) {
 		handle(SIGTERM, on_stop);
 		handle(SIGINT, on_stop);
 		handle(SIGQUIT, on_stop);
 	}
-	if (!strcmp(options.stop, "hang"))
-		handle(SIGTERM, on_stop_hang);
 	if (options.reloads) {
 		handle(SIGHUP, on_reload);
 		handle(SIGUSR1, on_reload);
 	}
-	if (!strcmp(options.stop, "leader"))
+	if (stops_by("leader"))
 		run_leader_exits();
-	say_ready(options.port);
+	get_ready();
 	serve(NULL);
 }
 
@@ -180,8 +257,14 @@ static bool parse_flag(int key)
 		return server.never_answers = true;
 	case 'Z':
 		return server.resets = true;
+	case 'E':
+		return options.has_helper = true;
+	case 'F':
+		return server.half_closes = true;
 	case 'H':
 		return options.reloads = true;
+	case 'S':
+		return options.listening.is_shared = true;
 	}
 	return false;
 }
@@ -200,6 +283,10 @@ static void parse_value(int key, char *value)
 		options.pause_ms = (unsigned int)atoi(value);
 	else if (key == 'c')
 		options.comm = value;
+	else if (key == 'o')
+		options.pool = value;
+	else if (key == 'n')
+		options.listening.send_bytes = atoi(value);
 	else
 		exit(2);
 }
@@ -213,6 +300,11 @@ static void parse(int argc, char **argv)
 		{ "stop", required_argument, NULL, 's' },
 		{ "pause", required_argument, NULL, 'w' },
 		{ "comm", required_argument, NULL, 'c' },
+		{ "pool", required_argument, NULL, 'o' },
+		{ "send-buffer", required_argument, NULL, 'n' },
+		{ "reuseport", no_argument, NULL, 'S' },
+		{ "helper", no_argument, NULL, 'E' },
+		{ "half-close", no_argument, NULL, 'F' },
 		{ "no-accept", no_argument, NULL, 'A' },
 		{ "no-read", no_argument, NULL, 'R' },
 		{ "no-answer", no_argument, NULL, 'N' },
@@ -227,13 +319,31 @@ static void parse(int argc, char **argv)
 			parse_value(key, optarg);
 }
 
+static void fill_pool(void)
+{
+	char name[PEER_BYTES];
+	int port = 0, count = 0;
+
+	if (sscanf(options.pool, "%d:%d", &port, &count) != 2)
+		exit(2);
+	while (count-- > 0)
+		hold(port, name);
+}
+
 int main(int argc, char **argv)
 {
 	parse(argc, argv);
 	if (options.comm)
 		prctl(PR_SET_NAME, options.comm);
-	server.on_wait = tell_signals;
-	server_open(listen_on(options.address, options.port, options.backlog));
+	if (options.has_helper)
+		start_helper();
+	if (options.pool)
+		fill_pool();
+	server.on_wait = look_around;
+	listen_from_ns = now_ns();
+	server_open(
+		listen_with(options.address, options.port, options.backlog, &options.listening));
+	listen_to_ns = now_ns();
 	run();
 	return 0;
 }

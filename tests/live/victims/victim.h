@@ -170,8 +170,15 @@ static inline socklen_t parse_address(const char *text, int port, struct sockadd
 	return sizeof(*six);
 }
 
+/* What more is asked of a listening socket. */
+struct listening {
+	bool is_shared; /* SO_REUSEPORT */
+	int send_bytes; /* room for what is not acknowledged yet; 0: the kernel's */
+};
+
 /* A non-blocking listening socket; "::" takes IPv4 clients too. */
-static inline int listen_on(const char *address, int port, int backlog)
+static inline int listen_with(const char *address, int port, int backlog,
+			      const struct listening *more)
 {
 	struct sockaddr_storage where;
 	socklen_t length = parse_address(address, port, &where);
@@ -181,6 +188,11 @@ static inline int listen_on(const char *address, int port, int backlog)
 	if (fd < 0)
 		fail("make a socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (more->is_shared)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (more->send_bytes && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &more->send_bytes,
+					   sizeof(more->send_bytes)) < 0)
+		fail("enlarge the send buffer");
 	if (where.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(fd, (struct sockaddr *)&where, length) < 0)
@@ -188,6 +200,11 @@ static inline int listen_on(const char *address, int port, int backlog)
 	if (listen(fd, backlog) < 0)
 		fail("listen");
 	return fd;
+}
+
+static inline int listen_on(const char *address, int port, int backlog)
+{
+	return listen_with(address, port, backlog, &(struct listening){ 0 });
 }
 
 /* Closes fd and says when: the kernel acted between before_ns and after_ns. */
