@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A server that listens in an unusual way:
+ *   --mptcp          its listening socket is one of MPTCP
+ *   --defer=SECONDS  TCP_DEFER_ACCEPT: a client that is silent is not let in
+ *   --late           it accepts nothing before TERM comes
+ *   --linger=MS      it goes on accepting for so long after TERM
+ *   --pause=MS       wait between the last connection and the exit
+ *   --port=P
+ */
+#include "loop.h"
+
+#include <getopt.h>
+#include <netinet/tcp.h>
+
+static int port, defer_s;
+static unsigned int linger_ms, pause_ms;
+static bool is_mptcp, is_late;
+static timer_t linger;
+static volatile uint64_t entered_ns;
+static volatile sig_atomic_t sender;
+
+static void on_linger_over(int signal)
+{
+	(void)signal;
+	server_ask_to_stop();
+}
+
+static void on_term(int signal, siginfo_t *info, void *context)
+{
+	struct itimerspec when = { .it_value = { linger_ms / 1000,
+						 (long)(linger_ms % 1000) * 1000000 } };
+
+	(void)signal, (void)context;
+	if (entered_ns)
+		return;
+	sender = info->si_pid;
+	entered_ns = now_ns();
+	if (linger_ms)
+		timer_settime(linger, 0, &when, NULL);
+	else
+		server_ask_to_stop();
+	server_wake();
+}
+
+static void accept_from_now_on(void)
+{
+	if (!entered_ns || !server.never_accepts)
+		return;
+	server.never_accepts = false;
+	server_expect(server.listener, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+static int listen_mptcp(void)
+{
+	struct sockaddr_storage where;
+	socklen_t length = parse_address("127.0.0.1", port, &where);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_MPTCP);
+
+	if (fd < 0)
+		fail("make an MPTCP socket");
+	if (bind(fd, (struct sockaddr *)&where, length) < 0)
+		fail("bind");
+	if (listen(fd, 4096) < 0)
+		fail("listen");
+	return fd;
+}
+
+static int listen_as_told(void)
+{
+	int fd = is_mptcp ? listen_mptcp() : listen_on("127.0.0.1", port, 4096);
+
+	if (defer_s && setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s)) < 0)
+		fail("set TCP_DEFER_ACCEPT");
+	return fd;
+}
+
+static void handle_signals(void)
+{
+	struct sigaction on_stop = { .sa_sigaction = on_term, .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction on_timer = { .sa_handler = on_linger_over, .sa_flags = SA_RESTART };
+
+	if (timer_create(CLOCK_MONOTONIC, NULL, &linger) < 0 ||
+	    sigaction(SIGALRM, &on_timer, NULL) < 0 || sigaction(SIGTERM, &on_stop, NULL) < 0)
+		fail("handle signals");
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "port", required_argument, NULL, 'p' },
+		{ "mptcp", no_argument, NULL, 'm' },
+		{ "defer", required_argument, NULL, 'd' },
+		{ "late", no_argument, NULL, 'l' },
+		{ "linger", required_argument, NULL, 'L' },
+		{ "pause", required_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int key;
+
+	while ((key = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (key == 'p')
+			port = atoi(optarg);
+		else if (key == 'd')
+			defer_s = atoi(optarg);
+		else if (key == 'L')
+			linger_ms = (unsigned int)atoi(optarg);
+		else if (key == 'w')
+			pause_ms = (unsigned int)atoi(optarg);
+		else if (key == 'm')
+			is_mptcp = true;
+		else if (key == 'l')
+			is_late = true;
+		else
+			exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	parse(argc, argv);
+	server.never_accepts = is_late;
+	server.on_wait = accept_from_now_on;
+	server_open(listen_as_told());
+	handle_signals();
+	say_ready(port);
+	server_run();
+	say_at(entered_ns, "signal", "\"signal\":%d,\"sender\":%d", SIGTERM, (int)sender);
+	truth_flush();
+	sleep_ms(pause_ms);
+	say("exiting", "\"code\":0");
+	truth_flush();
+	return 0;
+}
