@@ -130,16 +130,10 @@ static __always_inline u8 direction_of(const struct sock *sk)
 	return listener_find(&key) ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
 }
 
-static __always_inline bool service_is_frozen(u64 service)
-{
-	struct service_state *state = service_find(service);
-
-	return !state || state->flags & SERVICE_FROZEN;
-}
-
 __hidden struct connection_tag *connection_see(struct sock *sk, const struct sighting *sighting)
 {
 	struct connection_tag *found = connection_tag_find(sk);
+	struct service_state *state = service_find(sighting->service);
 	struct connection_tag tag = {};
 	struct facts facts = {};
 
@@ -148,7 +142,7 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 			found->owner = sighting->owner;
 		return found;
 	}
-	if (service_is_frozen(sighting->service) || !traffic_read(sk, &facts, false))
+	if (!state || state->flags & SERVICE_FROZEN || !traffic_read(sk, &facts, false))
 		return NULL;
 	if (found)
 		connection_tag_delete(sk); /* of a shutdown that is over */
@@ -165,6 +159,7 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 	}
 	if (tag.at_signal == AT_SIGNAL_UNKNOWN) {
 		facts.is_outbound = tag.direction == DIRECTION_OUTBOUND;
+		facts.is_multiplexed = state->flags & SERVICE_MULTIPLEXED;
 		tag.at_signal = facts_is_in_flight(&facts) ? AT_SIGNAL_IN_FLIGHT : AT_SIGNAL_IDLE;
 	}
 	found = connection_tag_create(sk, &tag);
