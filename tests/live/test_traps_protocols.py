@@ -21,6 +21,7 @@ def test_mptcp_listener(trap):
     client.half(1)
     client.in_flight(1, "/300/10")
     client.wait_taken(victim.pid)
+    client.run_for(50)  # so that none of it is close to T0
     stop = trap.send(victim.pid)
     victim.wait_truth("listener_closed")
     client.silent(2)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Traps about who arrives and waits: accept queues, late clients, refused ones."""
 
+import pytest
+
 from kit.clock import wait_until
 from kit.expect import assert_whole, pids
 from kit.judge import assert_agrees, details_of, outcomes
@@ -29,7 +31,9 @@ def test_burst_during_drain(trap):
     assert refused > 200 and sum(tally.values()) - refused > 50, tally
 
     record = watch.record()
-    assert_whole(record, [client], stop, [victim])
+    closed = victim.only("listener_closed")  # to serve who arrives is no answer to the signal
+    assert_whole(record, [client], stop, [victim],
+                 {"first_action_s": (closed["before_ns"], closed["after_ns"])})
     inbound = record["connections"]["inbound"]
     assert inbound["open_at_signal"] == 4
     assert inbound["late"] + inbound["refused_handshakes"] == sum(tally.values()) - refused
@@ -91,9 +95,11 @@ def test_defer_accept(trap):
     assert record["outcome"] == "clean"
 
 
-def test_queued_then_reset(trap):
-    """In the queue at T0, accepted after it, then reset by the peer: there once."""
-    victim = trap.victim("listening", f"--port={free_ports()[0]}", "--late", "--linger=500")
+@pytest.mark.parametrize("after_ms", [0, 100])
+def test_queued_then_reset(trap, after_ms):
+    """In the queue at T0, accepted at once or 100 ms after it, then reset by the peer."""
+    victim = trap.victim("listening", f"--port={free_ports()[0]}", f"--late={after_ms}",
+                         "--linger=500")
     watch = trap.watch(victim.pid)
     client = trap.client(victim.port)
     connections = [*client.silent(1), *client.in_flight(1, "/9000/1")]
@@ -108,12 +114,17 @@ def test_queued_then_reset(trap):
     assert client.tally(stop.before_ns) == {"silent: idle+own_rst": 1, "in_flight: none+own_rst": 1}
 
     record = watch.record()
+    victim.wait()
     ends = [(c.ended_ns, victim.only("closed", peer=c.local)["after_ns"]) for c in connections]
-    assert_whole(record, [client], stop, [victim], {
-        "first_action_s": UNKNOWN, "drain_s": max(ends), "in_flight_s": UNKNOWN})
+    assert_times(record, {**told_times(record, [victim], connections), "drain_s": max(ends),
+                          "first_action_s": UNKNOWN, "in_flight_s": UNKNOWN})
     assert outcomes(record) == {"peer_reset": 2}
-    assert {d["at_signal"] for d in record["connections"]["details"]} == {"queued"}
     assert record["connections"]["inbound"]["open_at_signal"] == 2
+    assert set(details_of(record)) == {c.local for c in connections}
+    if after_ms:  # else it may have been accepted before anybody could look
+        assert_agrees(record, connections, stop)  # who accepted it, no hook can tell
+        assert {d["pid"] for d in record["connections"]["details"]} <= {None, victim.pid}
+        assert {d["at_signal"] for d in record["connections"]["details"]} == {"queued"}
     assert record["outcome"] == "clean"
 
 

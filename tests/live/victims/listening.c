@@ -3,8 +3,8 @@
  * A server that listens in an unusual way:
  *   --mptcp          its listening socket is one of MPTCP
  *   --defer=SECONDS  TCP_DEFER_ACCEPT: a client that is silent is not let in
- *   --late           it accepts nothing before TERM comes
- *   --linger=MS      it goes on accepting for so long after TERM
+ *   --late=MS        it accepts nothing until so long after TERM
+ *   --linger=MS      it goes on accepting for so long (after TERM, or after --late)
  *   --pause=MS       wait between the last connection and the exit
  *   --port=P
  */
@@ -14,38 +14,55 @@
 #include <netinet/tcp.h>
 
 static int port, defer_s;
-static unsigned int linger_ms, pause_ms;
-static bool is_mptcp, is_late;
-static timer_t linger;
+static unsigned int late_ms, linger_ms, pause_ms;
+static bool is_mptcp;
+static timer_t timer;
 static volatile uint64_t entered_ns;
-static volatile sig_atomic_t sender;
+static volatile sig_atomic_t sender, may_accept;
 
-static void on_linger_over(int signal)
+static void wait_for(unsigned int ms)
+{
+	struct itimerspec when = { .it_value = { ms / 1000, (long)(ms % 1000) * 1000000 } };
+
+	timer_settime(timer, 0, &when, NULL);
+}
+
+/* What comes after TERM, step by step: accept, stop. */
+static void go_on(void)
+{
+	if (!may_accept) {
+		may_accept = 1;
+		server_wake();
+		if (linger_ms) {
+			wait_for(linger_ms);
+			return;
+		}
+	}
+	server_ask_to_stop();
+}
+
+static void on_timer(int signal)
 {
 	(void)signal;
-	server_ask_to_stop();
+	go_on();
 }
 
 static void on_term(int signal, siginfo_t *info, void *context)
 {
-	struct itimerspec when = { .it_value = { linger_ms / 1000,
-						 (long)(linger_ms % 1000) * 1000000 } };
-
 	(void)signal, (void)context;
 	if (entered_ns)
 		return;
 	sender = info->si_pid;
 	entered_ns = now_ns();
-	if (linger_ms)
-		timer_settime(linger, 0, &when, NULL);
+	if (late_ms)
+		wait_for(late_ms);
 	else
-		server_ask_to_stop();
-	server_wake();
+		go_on();
 }
 
 static void accept_from_now_on(void)
 {
-	if (!entered_ns || !server.never_accepts)
+	if (!may_accept || !server.never_accepts)
 		return;
 	server.never_accepts = false;
 	server_expect(server.listener, EPOLLIN, EPOLL_CTL_ADD);
@@ -78,10 +95,10 @@ static int listen_as_told(void)
 static void handle_signals(void)
 {
 	struct sigaction on_stop = { .sa_sigaction = on_term, .sa_flags = SA_SIGINFO | SA_RESTART };
-	struct sigaction on_timer = { .sa_handler = on_linger_over, .sa_flags = SA_RESTART };
+	struct sigaction on_alarm = { .sa_handler = on_timer, .sa_flags = SA_RESTART };
 
-	if (timer_create(CLOCK_MONOTONIC, NULL, &linger) < 0 ||
-	    sigaction(SIGALRM, &on_timer, NULL) < 0 || sigaction(SIGTERM, &on_stop, NULL) < 0)
+	if (timer_create(CLOCK_MONOTONIC, NULL, &timer) < 0 ||
+	    sigaction(SIGALRM, &on_alarm, NULL) < 0 || sigaction(SIGTERM, &on_stop, NULL) < 0)
 		fail("handle signals");
 }
 
@@ -91,7 +108,7 @@ static void parse(int argc, char **argv)
 		{ "port", required_argument, NULL, 'p' },
 		{ "mptcp", no_argument, NULL, 'm' },
 		{ "defer", required_argument, NULL, 'd' },
-		{ "late", no_argument, NULL, 'l' },
+		{ "late", required_argument, NULL, 'l' },
 		{ "linger", required_argument, NULL, 'L' },
 		{ "pause", required_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
@@ -110,7 +127,7 @@ static void parse(int argc, char **argv)
 		else if (key == 'm')
 			is_mptcp = true;
 		else if (key == 'l')
-			is_late = true;
+			server.never_accepts = true, late_ms = (unsigned int)atoi(optarg);
 		else
 			exit(2);
 	}
@@ -119,7 +136,6 @@ static void parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	parse(argc, argv);
-	server.never_accepts = is_late;
 	server.on_wait = accept_from_now_on;
 	server_open(listen_as_told());
 	handle_signals();
