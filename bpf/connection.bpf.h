@@ -49,6 +49,19 @@ static __always_inline u8 socket_error_of(const struct sock *sk)
 	}
 }
 
+/* How many wait to be accepted; those of an MPTCP listener wait at the TCP listener inside. */
+static __always_inline u32 listener_queued(const struct sock *sk)
+{
+	const struct mptcp_sock *mptcp = (const void *)sk;
+	const struct sock *inner = NULL;
+
+	if (sk->sk_protocol != IPPROTO_MPTCP)
+		return sk->sk_ack_backlog;
+	if (bpf_core_field_exists(mptcp->first))
+		inner = BPF_CORE_READ(mptcp, first);
+	return inner ? BPF_CORE_READ(inner, sk_ack_backlog) : 0;
+}
+
 /* The local end as a key of the listening addresses. */
 __hidden void connection_local(const struct sock *sk, struct listener_key *key);
 

@@ -14,6 +14,23 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	return sk->sk_protocol == IPPROTO_TCP && (family == AF_INET || family == AF_INET6);
 }
 
+/*
+ * A listening TCP or MPTCP socket. The latter has a TCP listener inside, of the same address, which
+ * no process holds: what becomes of the two is told of the outer one alone.
+ */
+static __always_inline bool is_listener(struct sock *sk)
+{
+	u16 family = sk->__sk_common.skc_family;
+	struct tcp_sock *tp;
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return sk->sk_protocol == IPPROTO_MPTCP;
+	tp = bpf_skc_to_tcp_sock(sk);
+	return !tp || !bpf_core_field_exists(tp->is_mptcp) || !tp->is_mptcp;
+}
+
 static __always_inline bool is_established(int state)
 {
 	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
@@ -33,7 +50,7 @@ static __always_inline void tell_listener(struct sock *sk, const struct listener
 	event.cookie = bpf_get_socket_cookie(sk);
 	__builtin_memcpy(event.address, key->address, ADDRESS_BYTES);
 	event.netns = key->netns;
-	event.queued = sk->sk_ack_backlog;
+	event.queued = listener_queued(sk);
 	event.port = key->port;
 	event.family = sk->__sk_common.skc_family;
 	event.change = change;
@@ -83,6 +100,14 @@ static __noinline int on_listener_closed(struct sock *sk)
 	if (state && state->generation)
 		tell_listener(sk, &key, &id, service, state->generation, LISTENER_CLOSED);
 	return 0;
+}
+
+static __always_inline int on_listener_changed(struct sock *sk, int old_state, int new_state)
+{
+	/* MPTCP traces LISTEN->LISTEN, once it has heard that the socket inside listens. */
+	if (old_state == new_state || !is_listener(sk))
+		return 0;
+	return new_state == TCP_LISTEN ? on_listener_opened(sk) : on_listener_closed(sk);
 }
 
 /* --- who is it ------------------------------------------------------------------------------ */
@@ -308,13 +333,11 @@ int BPF_PROG(on_tcp_state_by_owner, struct sock *sk, int old_state, int new_stat
 {
 	if (!shared.armed_services && new_state != TCP_LISTEN && old_state != TCP_LISTEN)
 		return 0;
-	if (!sk->sk_lock.owned || !is_tcp(sk) || is_retired())
+	if (!sk->sk_lock.owned || is_retired())
 		return 0;
-	if (new_state == TCP_LISTEN)
-		return on_listener_opened(sk);
-	if (old_state == TCP_LISTEN)
-		return on_listener_closed(sk);
-	return on_changed_by_owner(sk, old_state, new_state);
+	if (new_state == TCP_LISTEN || old_state == TCP_LISTEN)
+		return on_listener_changed(sk, old_state, new_state);
+	return is_tcp(sk) ? on_changed_by_owner(sk, old_state, new_state) : 0;
 }
 
 /*

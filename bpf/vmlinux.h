@@ -213,6 +213,12 @@ struct tcp_sock {
 	u64 bytes_received; /* the peer's FIN counts as one */
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */
 	u64 bytes_retrans;
+	bool is_mptcp; /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
+};
+
+struct mptcp_sock { /* CONFIG_MPTCP */
+	struct inet_connection_sock sk;
+	struct sock *first; /* of a listener: the TCP socket inside, with the accept queue */
 };
 
 struct unix_sock {
@@ -287,6 +293,7 @@ struct bpf_iter__bpf_sk_storage_map {
 #define AF_INET6 10
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
 #define SHUTDOWN_MASK 3
