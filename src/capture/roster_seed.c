@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/base/cleanup.h"
 #include "src/capture/census.h"
@@ -110,6 +111,7 @@ static int enter_service(struct roster *roster, struct census *census, size_t ro
 	}
 	census->processes[root].number = info->number;
 	info->seeding = roster->seedings;
+	info->n_unix_listeners = 0;
 	describe(info, &census->processes[root]);
 	err = follow_rule(roster, census, root, info);
 	if (!err)
@@ -166,6 +168,15 @@ static int enter_members(struct roster *roster, const struct census *census)
 	return err;
 }
 
+static void keep_unix_listener(struct roster *roster, const struct event_listener *listener,
+			       uint64_t number)
+{
+	struct service_info *info = roster_service(roster, number);
+
+	if (info && info->n_unix_listeners < UNIX_LISTENERS_MAX)
+		info->unix_listeners[info->n_unix_listeners++] = *listener;
+}
+
 static int enter_listeners(struct roster *roster, const struct census *census)
 {
 	size_t i;
@@ -174,10 +185,15 @@ static int enter_listeners(struct roster *roster, const struct census *census)
 	for (i = 0; !err && i < census->n_listeners; i++) {
 		const struct event_listener *listener = &census->listeners[i];
 		const struct census_process *holder = census_find(census, &listener->process);
+		uint64_t number;
 
-		if (listener->port && holder && holder->root != SIZE_MAX)
-			err = roster_enter_listener(roster, listener,
-						    census->processes[holder->root].number);
+		if (!holder || holder->root == SIZE_MAX)
+			continue;
+		number = census->processes[holder->root].number;
+		if (listener->family == AF_UNIX)
+			keep_unix_listener(roster, listener, number);
+		else if (listener->port)
+			err = roster_enter_listener(roster, listener, number);
 	}
 	return err;
 }
