@@ -40,7 +40,7 @@ struct service_info {
 	uint64_t grace_ns;    /* 0: unknown */
 	bool is_configured;   /* a rule of the configuration holds for it */
 	uint64_t seeding;     /* the last one that found it */
-	/* No hook tells when one is closed, which may be before the snapshot: kept from the start. */
+	/* No hook tells when one is closed, maybe before the snapshot: kept from the start. */
 	struct event_listener unix_listeners[UNIX_LISTENERS_MAX];
 	size_t n_unix_listeners;
 };

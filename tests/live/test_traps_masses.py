@@ -7,7 +7,7 @@ import pytest
 
 from kit.clock import MS
 from kit.daemon import Daemon
-from kit.expect import assert_whole, pids, process
+from kit.expect import pids, process
 from kit.judge import assert_agrees, details_of, outcomes
 from kit.sockets import free_ports
 from kit.stops import new_comm, servers, targets
@@ -67,14 +67,17 @@ def test_exit_storm(stage):
     comm = new_comm()
     with contextlib.closing(Daemon(stage, f"reopen_window: 0s\n{targets(comm)}")) as daemon:
         victim = stage.server(f"--comm={comm}")
-        storm = stage.victim("storm", _PROCESSES)
+        storm = stage.victim("storm", _PROCESSES // 2)
         daemon.start()
-        before, resident = _entries(daemon), _resident_kib(daemon.pid)
+        before, resident = _entries(daemon), []
         assert before['shutwatch_bpf_map_entries{map="members"}'] == 1
-        storm.tell()
-        assert storm.wait_truth("over", timeout=120)[0]["processes"] == _PROCESSES
-        assert _entries(daemon) == before
-        assert _resident_kib(daemon.pid) - resident <= _NOISE_KIB
+        for number in (1, 2):  # the first one warms up
+            storm.tell(b"\n")
+            told = storm.wait_truth("over", number, timeout=120)[-1]
+            assert told["processes"] == _PROCESSES // 2
+            assert _entries(daemon) == before
+            resident.append(_resident_kib(daemon.pid))
+        assert resident[1] - resident[0] <= _NOISE_KIB
         assert daemon.records() == []
         stop = stage.send(victim.pid)
         victim.wait()

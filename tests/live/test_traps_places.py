@@ -44,8 +44,8 @@ def test_pid_reuse(trap):
         assert process(record, served[0])["exit"]["code"] == 0
         assert outcomes(record) == {"completed": 1, "idle": number}
         assert [listener["port"] for listener in record["listeners"]] == [ports[number - 1]]
-        ends = [reborn.only(event, port=ports[number - 1])["at_ns"] for event in ("exiting", "gone")]
-        assert_times(record, {"total_s": ends})
+        assert_times(record, {"total_s": [reborn.only(event, port=ports[number - 1])["at_ns"]
+                                          for event in ("exiting", "gone")]})
         assert record["outcome"] == "clean"
     started = [process(record, served[0])["started_at"] for record in records]
     assert started[0] < started[1] and records[0]["id"] != records[1]["id"]

@@ -2,20 +2,22 @@
 """Traps about what is spoken: MPTCP, HTTP/2, Unix sockets."""
 
 import os
+import signal
 import socket
 
 from kit import http2
+from kit.clock import CAUSALITY_NS, now_ns, wait_until
 from kit.expect import assert_whole, pids, process, signals
-from kit.judge import assert_agrees, outcomes
+from kit.judge import assert_agrees, at_ns, outcomes
 from kit.shutwatch import ROOT
-from kit.sockets import free_ports
-from kit.timing import UNKNOWN, assert_times, told_times
+from kit.sockets import free_ports, queued
+from kit.timing import assert_times
 
 
 def test_mptcp_listener(trap):
     """The server listens with MPTCP, its clients speak plain TCP: as with TCP."""
     victim = trap.victim("listening", f"--port={free_ports()[0]}", "--mptcp", "--pause=200")
-    watch = trap.watch(victim.pid)
+    watch = trap.watch(victim.pid, settle="1s")
     client = trap.client(victim.port)
     client.idle(2)
     client.half(1)
@@ -29,13 +31,39 @@ def test_mptcp_listener(trap):
     assert client.tally(stop.before_ns) == {
         "idle: idle+fin": 2, "half: half+fin": 1, "in_flight: whole+fin": 1,
         "silent: idle+refused": 2}
+    victim.wait()
+    before_ns = now_ns()
+    trap.victim("listening", f"--port={victim.port}", "--mptcp")
+    after_ns = now_ns()
 
     record = watch.record()
     assert_whole(record, [client], stop, [victim])
     assert outcomes(record) == {"completed": 1, "cut": 1, "idle": 2}
     listener, = record["listeners"]
     assert (listener["family"], listener["port"]) == ("inet", victim.port)
+    assert before_ns <= at_ns(record, listener["reopened_at_s"]) <= after_ns + CAUSALITY_NS
     assert record["outcome"] == "lossy"
+
+
+def test_mptcp_queued(trap):
+    """The same with clients in the accept queue, which is that of the TCP listener inside."""
+    victim = trap.victim("listening", f"--port={free_ports()[0]}", "--mptcp", "--late=1")
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    client.silent(3)
+    client.wait_opened()
+    wait_until(lambda: queued(victim.pid, victim.port) == 3, "3 queued")
+    stop = trap.send(victim.pid, signal.SIGKILL)
+    client.wait_ended()
+    assert client.tally(stop.before_ns) == {"silent: idle+rst": 3}
+
+    record = watch.record()
+    assert_agrees(record, client.connections, stop)
+    assert outcomes(record) == {"unaccepted": 3}
+    assert record["connections"]["inbound"]["open_at_signal"] == 3
+    assert [(listener["port"], listener["queued_at_signal"]) for listener in record["listeners"]] \
+        == [(victim.port, 3)]
+    assert record["outcome"] == "forced"
 
 
 def test_http2_idle(trap):

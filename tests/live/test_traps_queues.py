@@ -157,6 +157,6 @@ def test_socket_activated(trap):
     assert record["outcome"] == "clean"
 
     activator.tell(b"\n")
-    client.run_until(lambda: all(c.answered for c in waiting if c.asked), "the next server's answers")
+    client.run_until(lambda: all(c.answered for c in waiting if c.asked), "the next server")
     assert listens(activator.pid, activator.port)
     assert [c.end for c in waiting] == ["open"] * 3

@@ -73,9 +73,11 @@ static int listen_mptcp(void)
 	struct sockaddr_storage where;
 	socklen_t length = parse_address("127.0.0.1", port, &where);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_MPTCP);
+	int on = 1;
 
 	if (fd < 0)
 		fail("make an MPTCP socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&where, length) < 0)
 		fail("bind");
 	if (listen(fd, 4096) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * storm COUNT: after a line on stdin that many processes without sockets come and go, BATCH at a
+ * storm COUNT: for each line on stdin that many processes without sockets come and go, BATCH at a
  * time: of each three, one ends well, one ends badly, one gets TERM.
  */
 #include "victim.h"
@@ -26,15 +26,10 @@ static void start(int number)
 		live_shortly(number);
 }
 
-int main(int argc, char **argv)
+static void storm(int count)
 {
-	int count, done = 0;
+	int done = 0;
 
-	if (argc != 2)
-		return 2;
-	count = atoi(argv[1]);
-	say_ready(0);
-	getchar();
 	for (int i = 0; i < count; i++) {
 		if (i - done >= BATCH && wait(NULL) > 0)
 			done++;
@@ -44,6 +39,14 @@ int main(int argc, char **argv)
 		done++;
 	say("over", "\"processes\":%d", done);
 	truth_flush();
-	getchar();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	say_ready(0);
+	while (getchar() == '\n')
+		storm(atoi(argv[1]));
 	return 0;
 }
