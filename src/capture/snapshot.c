@@ -128,6 +128,7 @@ static int tell_unix_listeners(const struct service_info *service, const struct 
 
 	for (i = 0; !err && i < service->n_unix_listeners; i++) {
 		event = service->unix_listeners[i];
+		event.queued = 0; /* that of the start tells nothing */
 		header_fill(&event.header, EVENT_LISTENER, sizeof(event), target);
 		err = sink(context, &event, sizeof(event));
 	}
