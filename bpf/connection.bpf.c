@@ -196,7 +196,8 @@ static __always_inline void count_left(const struct connection_tag *tag, const s
 	if (outcome == OUTCOME_OPEN || outcome == OUTCOME_HANDED_OVER)
 		return;
 	keep_latest(&counts->last_left_ns[direction], now_ns);
-	if (f->closed_by == CLOSED_BY_EXIT)
+	/* An accept queue goes down with its listener, which the exit may have closed. */
+	if (f->closed_by == CLOSED_BY_EXIT || outcome == OUTCOME_UNACCEPTED)
 		keep_latest(&counts->last_exit_close_ns, now_ns);
 	/* Serving and closing an arrival is no answer to the signal. */
 	if ((f->closed_by == CLOSED_BY_EXIT || f->closed_by == CLOSED_BY_APP) &&
