@@ -132,13 +132,15 @@ def _below(parent, group):
 
 @pytest.mark.parametrize("place", ["inside", "outside"])
 def test_session_scope(trap, place):
-    """Somebody's session holds two servers (and shutwatch, or not): it is no service."""
+    """A session holds two servers, a client, and shutwatch or not: it is no service."""
     root = pathlib.Path(trap.cgroup.path)
     session = _Group(root / "user.slice/user-0.slice/session-3.scope")
     group = session if place == "inside" else _Group(root / "system.slice/shutwatch.service")
     victim = trap.victim("prefork", 2, free_ports()[0], 0, cgroup=session)
     workers = [line["pid"] for line in victim.wait_truth("worker", 2)]
     other = trap.server(cgroup=session)
+    peer = trap.victim("peer", free_ports()[0], victim.port, 2, cgroup=session)
+    theirs = {line["local"] for line in peer.wait_truth("held", 2)}
     watch = trap.watch(f"--port={victim.port}", f"--port={other.port}", cgroup=group,
                        before_exec=_below(trap.cgroup, group))
     client, stranger = trap.client(victim.port), trap.client(other.port)
@@ -148,14 +150,16 @@ def test_session_scope(trap, place):
     stranger.wait_taken(other.pid)
     stop = trap.send(victim.pid)
     client.wait_ended()
+    peer.wait_truth("let_go", 2)
 
     record = watch.record()
-    assert_whole(record, [client], stop, [victim])
+    assert_whole(record, [client], stop, [victim], also=theirs)
     service = record["service"]
     assert (service["kind"], service["name"]) == ("tree", "prefork")
     assert service["cgroup"] == "/user.slice/user-0.slice/session-3.scope"
     assert service["unit"] is None
     assert pids(record) == sorted([victim.pid, *workers])
-    assert outcomes(record) == {"idle": 3}
+    assert outcomes(record) == {"idle": 5}
+    assert outcomes(record, "outbound") == {}
     assert record["outcome"] == "clean"
     assert os.path.exists(f"/proc/{other.pid}") and stranger.connections[0].end == "open"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Traps about who arrives and waits: accept queues, late clients, refused ones."""
 
+import signal
+
 import pytest
 
 from kit.clock import wait_until
@@ -8,8 +10,6 @@ from kit.expect import assert_whole, pids
 from kit.judge import assert_agrees, details_of, outcomes
 from kit.sockets import free_ports, listens, queued
 from kit.timing import UNKNOWN, assert_times, told_times
-
-_SYN_RETRY_MS = 1000  # when a client whose SYN was dropped asks again
 
 
 def test_burst_during_drain(trap):
@@ -41,23 +41,31 @@ def test_burst_during_drain(trap):
     assert record["outcome"] == "lossy"
 
 
-def test_small_backlog(trap):
-    """A backlog of 5 and nobody who accepts: 44 of 50 SYNs are dropped, and are no connections."""
-    victim = trap.server("--no-accept", "--backlog=5", f"--pause={_SYN_RETRY_MS + 500}")
-    watch = trap.watch(victim.pid)
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["hung", "frozen"])
+def test_small_backlog(trap, end):
+    """A backlog of 5 and nobody who accepts: 44 of 50 SYNs are dropped, and are no connections.
+
+    hung: the server runs, but does not accept. frozen: SIGSTOP, until SIGKILL ends it.
+    """
+    victim = trap.server("--backlog=5", *(["--no-accept"] if end == signal.SIGTERM else []))
+    watch = trap.watch(victim.pid, settle="2s")
+    if end == signal.SIGKILL:
+        trap.send(victim.pid, signal.SIGSTOP)
     client = trap.client(victim.port)
     client.silent(50)
     client.run_for(200)
     let_in = [c for c in client.connections if c.established_ns]
     assert len(let_in) == queued(victim.pid, victim.port) == 6
-    stop = trap.send(victim.pid)
-    client.wait_ended()
+    stop = trap.send(victim.pid, end)
+    client.wait_ended()  # of the others the next SYN is refused, a second after the first
     assert client.tally(stop.before_ns) == {"silent: idle+rst": 6, "silent: idle+refused": 44}
 
     record = watch.record()
-    closed = victim.only("listener_closed")
-    assert_whole(record, [client], stop, [victim],
-                 {"drain_s": (closed["before_ns"], closed["after_ns"])})
+    victim.wait()
+    assert_agrees(record, client.connections, stop, [victim])
+    closed = (stop.before_ns, victim.reaped_ns)
+    assert_times(record, {"accepting_s": closed, "drain_s": closed, "in_flight_s": None,
+                          "total_s": closed})
     assert outcomes(record) == {"unaccepted": 6}
     assert set(details_of(record)) == {c.local for c in let_in}
     inbound = record["connections"]["inbound"]
@@ -137,6 +145,7 @@ def test_socket_activated(trap):
     kept = [*client.idle(2), *client.in_flight(1, "/300/10")]
     client.wait_taken(server)
     stop = trap.send(server)
+    activator.wait_truth("listener_closed")  # the server accepts nobody any more
     waiting = [*client.in_flight(2, "/0/10"), *client.silent(1)]
     client.wait_ended(kept)
     wait_until(lambda: queued(activator.pid, activator.port) == 3, "3 queued")
