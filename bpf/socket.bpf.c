@@ -14,23 +14,6 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	return sk->sk_protocol == IPPROTO_TCP && (family == AF_INET || family == AF_INET6);
 }
 
-/*
- * A listening TCP or MPTCP socket. The latter has a TCP listener inside, of the same address, which
- * no process holds: what becomes of the two is told of the outer one alone.
- */
-static __always_inline bool is_listener(struct sock *sk)
-{
-	u16 family = sk->__sk_common.skc_family;
-	struct tcp_sock *tp;
-
-	if (family != AF_INET && family != AF_INET6)
-		return false;
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return sk->sk_protocol == IPPROTO_MPTCP;
-	tp = bpf_skc_to_tcp_sock(sk);
-	return !tp || !bpf_core_field_exists(tp->is_mptcp) || !tp->is_mptcp;
-}
-
 static __always_inline bool is_established(int state)
 {
 	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
@@ -47,7 +30,7 @@ static __always_inline void tell_listener(struct sock *sk, const struct listener
 	header_init(&event.header, EVENT_LISTENER, sizeof(event), bpf_ktime_get_boot_ns(), service,
 		    generation);
 	event.process = *id;
-	event.cookie = bpf_get_socket_cookie(sk);
+	event.cookie = listener_cookie(sk);
 	__builtin_memcpy(event.address, key->address, ADDRESS_BYTES);
 	event.netns = key->netns;
 	event.queued = listener_queued(sk);
@@ -102,12 +85,23 @@ static __noinline int on_listener_closed(struct sock *sk)
 	return 0;
 }
 
+/*
+ * Of an MPTCP listener the outer socket tells of the opening (and traces LISTEN->LISTEN after it),
+ * the inner one of the closing: its queue is reset before the outer one changes.
+ */
 static __always_inline int on_listener_changed(struct sock *sk, int old_state, int new_state)
 {
-	/* MPTCP traces LISTEN->LISTEN, once it has heard that the socket inside listens. */
-	if (old_state == new_state || !is_listener(sk))
+	u16 family = sk->__sk_common.skc_family;
+
+	if (old_state == new_state || (family != AF_INET && family != AF_INET6))
 		return 0;
-	return new_state == TCP_LISTEN ? on_listener_opened(sk) : on_listener_closed(sk);
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		return new_state == TCP_LISTEN ? on_listener_opened(sk) : 0;
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (new_state != TCP_LISTEN)
+		return on_listener_closed(sk);
+	return mptcp_around(sk) ? 0 : on_listener_opened(sk);
 }
 
 /* --- who is it ------------------------------------------------------------------------------ */

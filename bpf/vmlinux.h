@@ -197,6 +197,7 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	void *icsk_ulp_data; /* of a subflow: its mptcp_subflow_context */
 	struct {
 		u32 lrcvtime; /* jiffies of the last data received */
 	} icsk_ack;
@@ -214,6 +215,10 @@ struct tcp_sock {
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */
 	u64 bytes_retrans;
 	bool is_mptcp; /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
+};
+
+struct mptcp_subflow_context { /* CONFIG_MPTCP */
+	struct sock *conn;     /* the MPTCP socket around it */
 };
 
 struct mptcp_sock { /* CONFIG_MPTCP */
