@@ -131,16 +131,10 @@ static __always_inline u8 direction_of(const struct sock *sk)
 	return listener_find(&key) ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
 }
 
-static __always_inline bool service_is_frozen(u64 service)
-{
-	struct service_state *state = service_find(service);
-
-	return !state || state->flags & SERVICE_FROZEN;
-}
-
 __hidden struct connection_tag *connection_see(struct sock *sk, const struct sighting *sighting)
 {
 	struct connection_tag *found = connection_tag_find(sk);
+	struct service_state *state = service_find(sighting->service);
 	struct connection_tag tag = {};
 	struct facts facts = {};
 
@@ -149,7 +143,7 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 			found->owner = sighting->owner;
 		return found;
 	}
-	if (service_is_frozen(sighting->service) || !traffic_read(sk, &facts, false))
+	if (!state || state->flags & SERVICE_FROZEN || !traffic_read(sk, &facts, false))
 		return NULL;
 	if (found)
 		connection_tag_delete(sk); /* of a shutdown that is over */
@@ -166,6 +160,7 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 	}
 	if (tag.at_signal == AT_SIGNAL_UNKNOWN) {
 		facts.is_outbound = tag.direction == DIRECTION_OUTBOUND;
+		facts.is_multiplexed = state->flags & SERVICE_MULTIPLEXED;
 		tag.at_signal = facts_is_in_flight(&facts) ? AT_SIGNAL_IN_FLIGHT : AT_SIGNAL_IDLE;
 	}
 	found = connection_tag_create(sk, &tag);
@@ -202,7 +197,8 @@ static __always_inline void count_left(const struct connection_tag *tag, const s
 	if (outcome == OUTCOME_OPEN || outcome == OUTCOME_HANDED_OVER)
 		return;
 	keep_latest(&counts->last_left_ns[direction], now_ns);
-	if (f->closed_by == CLOSED_BY_EXIT)
+	/* An accept queue goes down with its listener, which the exit may have closed. */
+	if (f->closed_by == CLOSED_BY_EXIT || outcome == OUTCOME_UNACCEPTED)
 		keep_latest(&counts->last_exit_close_ns, now_ns);
 	/* Serving and closing an arrival is no answer to the signal. */
 	if ((f->closed_by == CLOSED_BY_EXIT || f->closed_by == CLOSED_BY_APP) &&

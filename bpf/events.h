@@ -261,7 +261,7 @@ struct counts {
 	__u64 first_closed_ns; /* first connection the service itself closed */
 	__u64 last_left_ns[DIRECTIONS];
 	__u64 last_in_flight_ns;  /* last inbound that was in flight at T0: answered or gone */
-	__u64 last_exit_close_ns; /* last socket that an exit closed */
+	__u64 last_exit_close_ns; /* last socket that an exit closed, or that was never accepted */
 	__u64 last_refused_ns;
 };
 

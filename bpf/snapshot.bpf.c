@@ -51,7 +51,7 @@ static __always_inline void write_listener(struct seq_file *seq, struct sock *sk
 	event.cookie = bpf_get_socket_cookie(sk);
 	event.family = sk->__sk_common.skc_family;
 	event.netns = sk->__sk_common.skc_net.net->ns.inum;
-	event.queued = sk->sk_ack_backlog;
+	event.queued = listener_queued(sk);
 	event.change = LISTENER_LISTED;
 	if (event.family != AF_UNIX) {
 		connection_local(sk, &key);
@@ -74,6 +74,8 @@ static __always_inline struct sock *stream_socket_of(struct file *file)
 		return sk->sk_type == SOCK_STREAM ? sk : NULL;
 	if (family != AF_INET && family != AF_INET6)
 		return NULL;
+	if (sk->sk_protocol == IPPROTO_MPTCP) /* of its connections only TCP ones are read */
+		return is_stream_listener(sk) ? sk : NULL;
 	return sk->sk_protocol == IPPROTO_TCP ? sk : NULL;
 }
 

@@ -29,10 +29,10 @@ static __always_inline void tell_listener(struct sock *sk, const struct listener
 
 	header_init(&event.header, EVENT_LISTENER, sizeof(event), now_ns, service, generation);
 	event.process = *id;
-	event.cookie = bpf_get_socket_cookie(sk);
+	event.cookie = listener_cookie(sk);
 	__builtin_memcpy(event.address, key->address, ADDRESS_BYTES);
 	event.netns = key->netns;
-	event.queued = sk->sk_ack_backlog;
+	event.queued = listener_queued(sk);
 	event.port = key->port;
 	event.family = sk->__sk_common.skc_family;
 	event.change = change;
@@ -107,6 +107,25 @@ static __noinline int on_listener_closed(struct sock *sk)
 		tell_listener(sk, &key, &id, service, state->generation, now_ns, LISTENER_CLOSED,
 			      flags);
 	return 0;
+}
+
+/*
+ * Of an MPTCP listener the outer socket tells of the opening (and traces LISTEN->LISTEN after it),
+ * the inner one of the closing: its queue is reset before the outer one changes.
+ */
+static __always_inline int on_listener_changed(struct sock *sk, int old_state, int new_state)
+{
+	u16 family = sk->__sk_common.skc_family;
+
+	if (old_state == new_state || (family != AF_INET && family != AF_INET6))
+		return 0;
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		return new_state == TCP_LISTEN ? on_listener_opened(sk) : 0;
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (new_state != TCP_LISTEN)
+		return on_listener_closed(sk);
+	return mptcp_around(sk) ? 0 : on_listener_opened(sk);
 }
 
 /* --- who is it ------------------------------------------------------------------------------ */
@@ -333,13 +352,11 @@ int BPF_PROG(on_tcp_state_by_owner, struct sock *sk, int old_state, int new_stat
 {
 	if (!shared.armed_services && new_state != TCP_LISTEN && old_state != TCP_LISTEN)
 		return 0;
-	if (!sk->sk_lock.owned || !is_tcp(sk) || is_retired())
+	if (!sk->sk_lock.owned || is_retired())
 		return 0;
-	if (new_state == TCP_LISTEN)
-		return on_listener_opened(sk);
-	if (old_state == TCP_LISTEN)
-		return on_listener_closed(sk);
-	return on_changed_by_owner(sk, old_state, new_state);
+	if (new_state == TCP_LISTEN || old_state == TCP_LISTEN)
+		return on_listener_changed(sk, old_state, new_state);
+	return is_tcp(sk) ? on_changed_by_owner(sk, old_state, new_state) : 0;
 }
 
 /*

@@ -197,6 +197,7 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	void *icsk_ulp_data; /* of a subflow: its mptcp_subflow_context */
 	struct {
 		u32 lrcvtime; /* jiffies of the last data received */
 	} icsk_ack;
@@ -213,6 +214,16 @@ struct tcp_sock {
 	u64 bytes_received; /* the peer's FIN counts as one */
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */
 	u64 bytes_retrans;
+	bool is_mptcp; /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
+};
+
+struct mptcp_subflow_context { /* CONFIG_MPTCP */
+	struct sock *conn;     /* the MPTCP socket around it */
+};
+
+struct mptcp_sock { /* CONFIG_MPTCP */
+	struct inet_connection_sock sk;
+	struct sock *first; /* of a listener: the TCP socket inside, with the accept queue */
 };
 
 struct unix_sock {
@@ -287,6 +298,7 @@ struct bpf_iter__bpf_sk_storage_map {
 #define AF_INET6 10
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
 #define SHUTDOWN_MASK 3

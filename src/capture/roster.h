@@ -30,6 +30,8 @@ struct selectors {
 	size_t capacity;
 };
 
+#define UNIX_LISTENERS_MAX 16 /* of a service; more are told only if the snapshot sees them */
+
 struct service_info {
 	uint64_t number;
 	struct process_id root; /* the topmost process, when it was entered */
@@ -38,6 +40,9 @@ struct service_info {
 	uint64_t grace_ns;    /* 0: unknown */
 	bool is_configured;   /* a rule of the configuration holds for it */
 	uint64_t seeding;     /* the last one that found it */
+	/* No hook tells when one is closed, maybe before the snapshot: kept from the start. */
+	struct event_listener unix_listeners[UNIX_LISTENERS_MAX];
+	size_t n_unix_listeners;
 };
 
 struct roster_options {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/base/cleanup.h"
 #include "src/capture/census.h"
@@ -118,6 +119,7 @@ static int enter_service(struct roster *roster, struct census *census, size_t ro
 	if (!err && memcmp(&before, info, sizeof(before)) != 0)
 		tell_entered(roster, info);
 	info->seeding = roster->seedings;
+	info->n_unix_listeners = 0;
 	return err;
 }
 
@@ -170,6 +172,15 @@ static int enter_members(struct roster *roster, const struct census *census)
 	return err;
 }
 
+static void keep_unix_listener(struct roster *roster, const struct event_listener *listener,
+			       uint64_t number)
+{
+	struct service_info *info = roster_service(roster, number);
+
+	if (info && info->n_unix_listeners < UNIX_LISTENERS_MAX)
+		info->unix_listeners[info->n_unix_listeners++] = *listener;
+}
+
 static int enter_listeners(struct roster *roster, const struct census *census)
 {
 	size_t i;
@@ -178,10 +189,15 @@ static int enter_listeners(struct roster *roster, const struct census *census)
 	for (i = 0; !err && i < census->n_listeners; i++) {
 		const struct event_listener *listener = &census->listeners[i];
 		const struct census_process *holder = census_find(census, &listener->process);
+		uint64_t number;
 
-		if (listener->port && holder && holder->root != SIZE_MAX)
-			err = roster_enter_listener(roster, listener,
-						    census->processes[holder->root].number);
+		if (!holder || holder->root == SIZE_MAX)
+			continue;
+		number = census->processes[holder->root].number;
+		if (listener->family == AF_UNIX)
+			keep_unix_listener(roster, listener, number);
+		else if (listener->port)
+			err = roster_enter_listener(roster, listener, number);
 	}
 	return err;
 }

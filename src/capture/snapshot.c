@@ -121,6 +121,23 @@ static int tag_queues(struct probe *probe, const struct members *members,
 	return probe_tag_queued(probe, target, -1);
 }
 
+/* Those of the start; the ones that are still open were listed already, by the same cookies. */
+static int tell_unix_listeners(const struct service_info *service, const struct target *target,
+			       probe_sink sink, void *context)
+{
+	struct event_listener event;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < service->n_unix_listeners; i++) {
+		event = service->unix_listeners[i];
+		event.queued = 0; /* that of the start tells nothing */
+		header_fill(&event.header, EVENT_LISTENER, sizeof(event), target);
+		err = sink(context, &event, sizeof(event));
+	}
+	return err;
+}
+
 static int tell_members(const struct service_info *service, const struct members *members,
 			const struct target *target, probe_sink sink, void *context)
 {
@@ -151,6 +168,8 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 	}
 	if (!err)
 		err = tag_queues(probe, &members, target);
+	if (!err)
+		err = tell_unix_listeners(service, target, sink, context);
 	if (!err)
 		err = tell_members(service, &members, target, sink, context);
 	for (i = 0; with_arguments && !err && i < members.count; i++)

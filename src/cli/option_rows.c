@@ -37,6 +37,11 @@ const struct option_row option_rows[] = {
 	    .key = KEY_DURATION,
 	    .arg = "TIME",
 	    .doc = "end after TIME (30s, 10m, 2h)" } },
+	{ OPTIONS_TARGETS,
+	  { .name = "multiplexed",
+	    .key = KEY_MULTIPLEXED,
+	    .doc = "the targets speak HTTP/2, gRPC or WebSocket: the order of bytes does not tell "
+		   "who waits for an answer" } },
 	{ OPTIONS_JSON,
 	  { .name = "json", .key = KEY_JSON, .doc = "one record a line instead of reports" } },
 	{ OPTIONS_COMMAND,

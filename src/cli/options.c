@@ -176,6 +176,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case KEY_DURATION:
 		options->duration_ns = duration(state, "--duration", text);
 		return 0;
+	case KEY_MULTIPLEXED:
+		options->is_multiplexed = true;
+		return 0;
 	case KEY_JSON:
 		options->is_json = true;
 		return 0;

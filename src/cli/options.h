@@ -15,6 +15,7 @@ struct options {
 	struct selectors selectors;
 	struct model_options model;
 	size_t detail_ring_bytes; /* 0: default */
+	bool is_multiplexed;
 	bool is_json;
 	bool is_best_effort;
 	uint64_t count;		 /* 0: no end */
@@ -31,7 +32,7 @@ struct options {
 
 enum option_set {
 	OPTIONS_MODEL = 1 << 0,	  /* --settle --patience --details --ring-size */
-	OPTIONS_TARGETS = 1 << 1, /* --pid … --port, -n, --duration */
+	OPTIONS_TARGETS = 1 << 1, /* --pid … --port, -n, --duration, --multiplexed */
 	OPTIONS_JSON = 1 << 2,
 	OPTIONS_FILE = 1 << 3,	  /* one argument: FILE */
 	OPTIONS_COMMAND = 1 << 4, /* -o, --best-effort, CMD… */

@@ -162,11 +162,19 @@ static int watch_loop(struct watch *watch)
 
 static int watch_session(struct watch *watch)
 {
+	/* --multiplexed: any program at all */
+	struct service_rule multiplexed = {
+		.match = RULE_EXE,
+		.pattern = (char[]){ "*" },
+		.is_multiplexed = true,
+	};
+	struct service_rules rules = { .items = &multiplexed, .count = 1 };
 	struct session_options options = {
 		.model = watch->options.model,
 		.follow_listeners = can_match_more(&watch->options.selectors),
 		.detail_ring_bytes = watch->options.detail_ring_bytes,
-		.roster.selectors = &watch->options.selectors,
+		.roster = { .selectors = &watch->options.selectors,
+			    .rules = watch->options.is_multiplexed ? &rules : NULL },
 		.recording = watch->recording,
 		.on_shutdown = on_shutdown,
 		.context = watch,

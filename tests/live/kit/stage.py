@@ -102,14 +102,14 @@ class Stage:
         """A cgroup inside the test's own."""
         return Cgroup(self.cgroup.path)
 
-    def watch(self, *targets, count=1, settle=SETTLE):
+    def watch(self, *targets, count=1, settle=SETTLE, **options):
         """shutwatch, armed, for processes (numbers) or with options (text)."""
         args = ["--json", "-n", count, "--settle", settle]
         for target in targets:
             args += ["--pid", target] if isinstance(target, int) else [target]
         if IS_BLIND:
             return BlindWatch()
-        watch = self.shutwatch(*args, command=self._command())
+        watch = self.shutwatch(*args, command=self._command(), **options)
         watch.count = count
         return watch.wait_watching()
 
