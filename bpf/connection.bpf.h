@@ -49,43 +49,6 @@ static __always_inline u8 socket_error_of(const struct sock *sk)
 	}
 }
 
-/*
- * An MPTCP listener has a TCP listener inside, of the same address, which no process holds: the
- * outer one stands for both. Returns it; NULL: this one is on its own.
- */
-static __always_inline const struct sock *mptcp_around(struct sock *sk)
-{
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct mptcp_subflow_context *subflow;
-
-	if (!tp || !bpf_core_field_exists(tp->is_mptcp) || !tp->is_mptcp)
-		return NULL;
-	subflow = BPF_CORE_READ(tp, inet_conn.icsk_ulp_data);
-	return BPF_CORE_READ(subflow, conn);
-}
-
-static __always_inline u64 listener_cookie(struct sock *sk)
-{
-	const struct sock *outer = mptcp_around(sk);
-
-	/* It has one since it was listed, or opened. */
-	return outer ? BPF_CORE_READ(outer, __sk_common.skc_cookie.counter)
-		     : bpf_get_socket_cookie(sk);
-}
-
-/* How many wait to be accepted; those of an MPTCP listener wait at the TCP listener inside. */
-static __always_inline u32 listener_queued(const struct sock *sk)
-{
-	const struct mptcp_sock *mptcp = (const void *)sk;
-	const struct sock *inner = NULL;
-
-	if (sk->sk_protocol != IPPROTO_MPTCP)
-		return sk->sk_ack_backlog;
-	if (bpf_core_field_exists(mptcp->first))
-		inner = BPF_CORE_READ(mptcp, first);
-	return inner ? BPF_CORE_READ(inner, sk_ack_backlog) : 0;
-}
-
 /* The local end as a key of the listening addresses. */
 __hidden void connection_local(const struct sock *sk, struct listener_key *key);
 

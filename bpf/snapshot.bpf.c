@@ -5,6 +5,7 @@
  * on is in `target`.
  */
 #include "connection.bpf.h"
+#include "listener.bpf.h"
 #include "process.bpf.h"
 
 /*
