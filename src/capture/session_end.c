@@ -41,8 +41,7 @@ static int tell_loss(struct session *session, uint32_t cause, uint64_t events, u
 	int err = 0;
 
 	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {
-		struct target target = { .service = shutdown->service,
-					 .generation = shutdown->generation };
+		struct target target = target_of(shutdown);
 
 		if (shutdown->generation == except || shutdown->has_ended || is_frozen(shutdown))
 			continue;
@@ -237,8 +236,7 @@ int session_suspend(struct session *session)
 	journal_close(session->journal);
 	session->journal = NULL;
 	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {
-		struct target target = { .service = shutdown->service,
-					 .generation = shutdown->generation };
+		struct target target = target_of(shutdown);
 
 		if (is_frozen(shutdown))
 			continue;

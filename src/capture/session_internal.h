@@ -37,6 +37,12 @@ struct session {
 	struct last_signal last_signals[SIGNAL_MAX + 1]; /* to the roots of services */
 };
 
+/* What the probe calls a shutdown. */
+static inline struct target target_of(const struct shutdown *shutdown)
+{
+	return (struct target){ .service = shutdown->service, .generation = shutdown->generation };
+}
+
 /* session.c: takes in one event; applies what waits; the same, and what the rings hold. */
 int session_take(void *context, const void *bytes, size_t size);
 int session_apply_queued(struct session *session);

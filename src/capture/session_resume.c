@@ -296,8 +296,7 @@ static int tell_recorder_gone(struct session *session)
 	int err = 0;
 
 	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {
-		struct target target = { .service = shutdown->service,
-					 .generation = shutdown->generation };
+		struct target target = target_of(shutdown);
 
 		if (!shutdown->has_ended)
 			err = take_loss(session, &target, clock_boot_ns(), LOSS_RECORDER_GONE);
@@ -313,8 +312,7 @@ static int begin_again(struct session *session)
 	int err = 0;
 
 	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {
-		struct target target = { .service = shutdown->service,
-					 .generation = shutdown->generation };
+		struct target target = target_of(shutdown);
 
 		if (shutdown->has_ended)
 			continue;
@@ -335,8 +333,7 @@ static void forget_ended(struct session *session)
 	size_t i;
 
 	for (i = 0; (shutdown = model_at(session->model, i)); i++) {
-		struct target target = { .service = shutdown->service,
-					 .generation = shutdown->generation };
+		struct target target = target_of(shutdown);
 
 		if (!shutdown->has_ended)
 			continue;
