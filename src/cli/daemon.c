@@ -238,6 +238,9 @@ static int loop(struct daemon *daemon)
 	}
 	sd_notify(0, "STOPPING=1");
 	ledger_flush(daemon->ledger);
+	if (!status && daemon->options.pins_path)
+		log_info("stopped; the recorder goes on in the kernel, until the next daemon takes "
+			 "over or `shutwatch daemon --unpin` ends it");
 	return status;
 }
 
@@ -276,6 +279,7 @@ static int open_ledger(struct daemon *daemon)
 /* All that needs root happens before the privileges go. */
 static int start(struct daemon *daemon)
 {
+	size_t services;
 	int err;
 
 	if (privileges_check())
@@ -291,7 +295,8 @@ static int start(struct daemon *daemon)
 	if (watcher_start(daemon->watcher) || confine_syscalls())
 		return STATUS_FAILED;
 	atomic_store(&daemon->is_ready, true);
-	log_info("watching %zu services", watcher_stats(daemon->watcher).session.services);
+	services = watcher_stats(daemon->watcher).session.services;
+	log_info("watching %zu service%s", services, services == 1 ? "" : "s");
 	sd_notify(0, "READY=1");
 	return STATUS_OK;
 }
