@@ -78,6 +78,7 @@ struct connection {
 	uint64_t fin_ns, reset_ns, error_ns;
 	uint64_t late_request_ns, late_reset_ns;
 	uint64_t sent_bytes, received_bytes;
+	uint64_t unasked_bytes; /* of the received: no whole request was open */
 	uint64_t requests, answers;
 };
 

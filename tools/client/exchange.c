@@ -148,7 +148,7 @@ static bool on_answer(struct load *load, struct connection *connection)
 		return true;
 	}
 	if (!is_asked)
-		return true; /* nobody asked, such as 408: its status is all that is kept */
+		return true;
 	connection->answers++;
 	connection_settle(load, connection, connection->state == STATE_IDLE);
 	if (connection->state == STATE_IDLE)
@@ -160,16 +160,21 @@ static bool on_answer(struct load *load, struct connection *connection)
 	return true;
 }
 
-static void note_answer(struct connection *connection, uint64_t now)
+/* Bytes nobody asked for (408, 57P01) have a status, but are no part of an answer. */
+static void note_answer(struct connection *connection, size_t size, uint64_t now)
 {
 	const struct answer *answer = &connection->answer;
 
-	if (!connection->first_byte_ns)
-		connection->first_byte_ns = now;
-	connection->last_byte_ns = now;
 	connection->is_malformed |= answer->is_malformed;
 	connection->says_close |= answer->says_close;
 	memcpy(connection->status, answer->status, sizeof(connection->status));
+	if (connection->phase == PHASE_TALKING && connection->requests == connection->answers) {
+		connection->unasked_bytes += size;
+		return;
+	}
+	if (!connection->first_byte_ns)
+		connection->first_byte_ns = now;
+	connection->last_byte_ns = now;
 }
 
 static bool on_bytes(struct load *load, struct connection *connection, const char *bytes,
@@ -180,7 +185,7 @@ static bool on_bytes(struct load *load, struct connection *connection, const cha
 
 		bytes += taken;
 		size -= taken;
-		note_answer(connection, now);
+		note_answer(connection, taken, now);
 		if (connection->answer.wants_password) {
 			connection_end(load, connection, END_CLOSED, EACCES);
 			return false;

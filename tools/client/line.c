@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Connection -> JSON line. All its strings are ours or checked by the parsers: none needs escapes. */
+/* Connection -> JSON line. Its strings are ours or checked by the parsers: none needs escapes. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 
@@ -89,10 +89,10 @@ void line_write(FILE *file, const struct plan *plan, const struct connection *co
 	put_addresses(file, plan, connection);
 	put_times(file, connection);
 	fprintf(file,
-		",\"sent_bytes\":%" PRIu64 ",\"received_bytes\":%" PRIu64 ",\"requests\":%" PRIu64
-		",\"answers\":%" PRIu64,
-		connection->sent_bytes, connection->received_bytes, connection->requests,
-		connection->answers);
+		",\"sent_bytes\":%" PRIu64 ",\"received_bytes\":%" PRIu64
+		",\"unasked_bytes\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"answers\":%" PRIu64,
+		connection->sent_bytes, connection->received_bytes, connection->unasked_bytes,
+		connection->requests, connection->answers);
 	put_text(file, "last", progress_names[connection_progress(connection)]);
 	put_text(file, "status", connection->status);
 	put_flag(file, "says_close", connection->says_close);

@@ -51,8 +51,8 @@ static const char doc[] =
 	"usage.";
 
 /* clang-format off */
-#define STATE_ROWS(name, state, text)                                  \
-	{ name, KEY_COUNT_OF + (state), "N", 0, text, 1 },             \
+#define STATE_ROWS(name, state, text) \
+	{ name, KEY_COUNT_OF + (state), "N", 0, text, 1 }, \
 	{ name "-path", KEY_PATH_OF + (state), "PATH", 0, "", 3 }
 
 static const struct argp_option rows[] = {
@@ -60,11 +60,12 @@ static const struct argp_option rows[] = {
 	STATE_ROWS("idle", STATE_IDLE, "A request answered, kept alive"),
 	STATE_ROWS("in-flight", STATE_IN_FLIGHT, "A request sent, no answer yet"),
 	STATE_ROWS("half-request", STATE_HALF_REQUEST, "The first half of a request sent"),
-	STATE_ROWS("half-response", STATE_HALF_RESPONSE, "Reading stopped in the middle of an answer"),
+	STATE_ROWS("half-response", STATE_HALF_RESPONSE, "Reading stopped within an answer"),
 	STATE_ROWS("stream", STATE_STREAM, "Reading an endless answer"),
 	STATE_ROWS("queued", STATE_QUEUED, "As in-flight; for servers that do not accept"),
 	{ "silent", KEY_COUNT_OF + STATE_SILENT, "N", 0, "Connected, nothing sent", 1 },
-	{ "flow", KEY_COUNT_OF + STATE_FLOW, "N", 0, "N new ones per second, with one request each", 1 },
+	{ "flow", KEY_COUNT_OF + STATE_FLOW, "N", 0,
+	  "N new ones per second, one request each", 1 },
 	{ "flow-path", KEY_PATH_OF + STATE_FLOW, "PATH", 0, "", 3 },
 	{ "burst", KEY_COUNT_OF + STATE_BURST, "N@TIME", 0, "N new ones at once, every TIME", 1 },
 	{ "burst-path", KEY_PATH_OF + STATE_BURST, "PATH", 0, "", 3 },
@@ -72,7 +73,8 @@ static const struct argp_option rows[] = {
 	{ NULL, 0, NULL, 0, "Where to:", 2 },
 	{ "target", KEY_TARGET, "HOST:PORT", 0, "The service; [::1]:PORT with IPv6", 2 },
 	{ "protocol", KEY_PROTOCOL, "NAME", 0, "http (the default), redis or postgres", 2 },
-	{ "source", KEY_SOURCE, "ADDRESS,...", 0, "Local addresses, in turn: each has 28,000 ports", 2 },
+	{ "source", KEY_SOURCE, "ADDRESS,...", 0,
+	  "Local addresses, in turn: each has some 28,000 ports", 2 },
 
 	{ NULL, 0, NULL, 0, "What to ask for (the path of a state, else that of all):", 3 },
 	{ "path", KEY_PATH, "PATH", 0, "Default: /; PING and BLPOP; select 1 and pg_sleep", 3 },
