@@ -47,6 +47,10 @@ UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_AIDS := $(patsubst %.c,$(BUILD)/san/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,\
              $(wildcard tests/live/victims/*.c))
+# The client: only its parsers and what they share are tested in units.
+CLIENT_SRC := $(wildcard tools/client/*.c) src/base/duration.c
+CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
+CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
@@ -58,7 +62,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: all
-all: $(BUILD)/shutwatch ## build build/shutwatch
+all: $(BUILD)/shutwatch $(BUILD)/shutwatch-client ## build both programs into build/
 	@:
 
 .PHONY: demo
@@ -97,9 +101,11 @@ format: ## clang-format everything in place
 	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
 
 .PHONY: install
-install: all ## install program, systemd unit and an example configuration into DESTDIR/PREFIX
+install: all ## install programs, systemd unit and an example configuration into DESTDIR/PREFIX
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/sbin/shutwatch)
 	$(Q)install -D -m 0755 $(BUILD)/shutwatch $(DESTDIR)$(PREFIX)/sbin/shutwatch
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/shutwatch-client)
+	$(Q)install -D -m 0755 $(BUILD)/shutwatch-client $(DESTDIR)$(PREFIX)/bin/shutwatch-client
 	$(call say,INSTALL,$(INSTALL_UNIT))
 	$(Q)sed 's#/usr/local/#$(PREFIX)/#' tools/systemd/shutwatch.service \
 		>$(BUILD)/shutwatch.service
@@ -109,7 +115,8 @@ install: all ## install program, systemd unit and an example configuration into 
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/shutwatch $(INSTALL_UNIT) $(INSTALL_DOC)/shutwatch.yaml
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/shutwatch $(DESTDIR)$(PREFIX)/bin/shutwatch-client \
+		$(INSTALL_UNIT) $(INSTALL_DOC)/shutwatch.yaml
 	$(Q)rmdir $(INSTALL_DOC) 2>/dev/null || true
 
 .PHONY: clean
@@ -136,6 +143,10 @@ $(BUILD)/shutwatch: $(OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BUILD)/shutwatch-client: $(CLIENT_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -160,6 +171,13 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+# The shorter stem wins over the rule above.
+$(BUILD)/unit/test_client_%: $(BUILD)/san/tests/unit/test_client_%.o \
+		$(filter-out %/client/main.o,$(CLIENT_SAN))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka
+
 # The HTTP server alone, sanitized: strangers' bytes reach it first.
 $(HTTP_HOST): $(BUILD)/san/tests/live/http_host.o $(BUILD)/san/tests/unit/fixtures.o \
 		$(filter-out $(BUILD)/san/src/cli/%.o,$(SAN_OBJ))
@@ -173,5 +191,6 @@ $(BUILD)/victims/%: tests/live/victims/%.c
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -pthread $< -o $@ \
 		-lssl -lcrypto
 
--include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
+-include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
+         $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
          $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d
