@@ -44,9 +44,9 @@ static const char doc[] =
 	"A TIME is written 500ms, 30s or 2m. A PATH is what is asked for: a path with HTTP, a "
 	"command of words with Redis, a query with PostgreSQL (no password).\n\n"
 	"It goes on until all connections have ended, or --duration is over, or SIGTERM or SIGINT "
-	"come; connections that are open then are written down as \"open\". In the lines all times "
-	"are CLOCK_BOOTTIME in nanoseconds, null is what did not happen. A table of states, answers "
-	"and ends follows on stderr.\n\n"
+	"come; connections that are open then are written down as \"open\". In the lines all "
+	"times are CLOCK_BOOTTIME in nanoseconds, null is what did not happen. A table of states, "
+	"answers and ends follows on stderr.\n\n"
 	"Exit status: 0 fine; 1 a state was not reached, or the output cannot be written; 2 wrong "
 	"usage.";
 
