@@ -14,7 +14,6 @@ import pytest
 
 from kit.clock import MS, now_ns
 from kit.shutwatch import BUILD
-from kit.sockets import free_ports
 
 CLIENT = BUILD / "shutwatch-client"
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER 0
@@ -73,7 +72,7 @@ class Run:
 
 @pytest.fixture
 def run(stage):
-    """Starts a client."""
+    """Starts one."""
     with contextlib.ExitStack() as ends:
         def start(*args, **options):
             made = Run(stage, *args, **options)
@@ -186,11 +185,9 @@ def _send_while_it_fits(connection, size):
     """The head of an answer and as much of its body as goes. Returns what is left."""
     connection.sendall(OK + b"Content-Length: %d\r\n\r\n" % size)
     connection.settimeout(0.2)
-    while size:
-        try:
+    with contextlib.suppress(TimeoutError):
+        while size:
             size -= connection.send(b"x" * min(size, 65536))
-        except TimeoutError:
-            break
     connection.settimeout(10)
     return size
 
@@ -258,19 +255,6 @@ def test_refused(run):
     assert ends["flow", "fin"] + ends["burst", "fin"] == 20
     assert set(ends) <= {(state, end) for state in ("flow", "burst")
                          for end in ("refused", "fin", "rst")}
-
-
-def test_refused_from_the_start(stage):
-    """Then there is no "ready"."""
-    path = stage.directory / "lines.jsonl"
-    client = stage.program([CLIENT, "--target", f"127.0.0.1:{free_ports()[0]}", "--idle", "3",
-                            "-o", path])
-    assert client.wait() == 1
-    assert client.out.all() == []
-    assert b"did not reach their state" in client.err.all()[0]
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(line["end"], line["errno"], line["requests"]) for line in lines] == [
-        ("refused", 111, 0)] * 3
 
 
 @pytest.mark.parametrize("is_lingering", [False, True])
@@ -359,6 +343,7 @@ def test_5000_at_once(stage):
                             "--idle", "4900", "--in-flight", "100", "--in-flight-path",
                             "/2000/5", "--flow", "500", "--until-gone", "-o", path])
     assert client.out.wait(lambda line: line == b"ready\n", 30), client.describe()
+    victim.wait_truth("asked", 5200, timeout=30)  # behind 200 of the flow nobody is in the queue
     stage.send(victim.pid)
     assert client.wait(30) == 0, client.describe()
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -370,29 +355,7 @@ def test_5000_at_once(stage):
               - min(line["connect_ns"] for line in flow)) / 1e9
     assert 450 < (len(flow) - 1) / span_s < 510
     assert {line["end"] for line in flow} <= {"fin", "rst", "refused"}
+    answered = {told["peer"] for told in victim.truth("answered")}
+    assert answered == {line["local"] for line in lines if line["last"] == "whole"}
     accepted = {told["peer"] for told in victim.truth("accepted")}
-    assert accepted == {line["local"] for line in lines if line["end"] == "fin"}
-
-
-@pytest.mark.parametrize("args", [
-    [], ["--target", "x"], ["--target", "127.0.0.1:0", "--idle", "1"],
-    ["--target", "127.0.0.1:1"], ["--target", "127.0.0.1:1", "--idle", "-1"],
-    ["--target", "127.0.0.1:1", "--idle", "1", "--path", "/a b"],
-    ["--target", "127.0.0.1:1", "--idle", "1", "--path", "/a\r\nX: y"],
-    ["--target", "127.0.0.1:1", "--burst", "5"],
-    ["--target", "127.0.0.1:1", "--idle", "1", "--source", "::1"],
-    ["--target", "127.0.0.1:1", "--idle", "1", "--protocol", "ftp"]])
-def test_wrong_usage(stage, args):
-    """Says what is wrong."""
-    client = stage.program([CLIENT, *args])
-    assert client.wait() == 2 and client.out.all() == [] and client.err.all()
-
-
-def test_too_few_files(stage):
-    """Said before anything is opened."""
-    def restrict():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
-    client = stage.program([CLIENT, "--target", "127.0.0.1:1", "--idle", "100"],
-                           before_exec=restrict)
-    assert client.wait() == 1
-    assert b"ulimit -n" in client.err.all()[0]
+    assert accepted >= {line["local"] for line in lines if line["end"] == "fin"}

@@ -264,10 +264,10 @@ void connection_on_events(struct load *load, struct connection *connection, uint
 			look_for_late_reset(load, connection);
 		return;
 	default:
+		if (events & EPOLLOUT)
+			exchange_send(load, connection);
 		if (events & ~(uint32_t)EPOLLOUT)
 			exchange_receive(load, connection);
-		else
-			exchange_send(load, connection);
 	}
 }
 

@@ -330,6 +330,20 @@ static int run_with_output(struct run *run)
 	return status;
 }
 
+/* Returns the exit status. */
+static int run_prepared(struct run *run)
+{
+	const struct plan *plan = &run->load.plan;
+	int err = plan_await_target(plan);
+
+	if (err) {
+		fprintf(stderr, "shutwatch-client: %s does not accept: %s\n", plan->target_text,
+			strerror(-err));
+		return STATUS_FAILED;
+	}
+	return has_files(plan) ? run_with_output(run) : STATUS_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct run run = {};
@@ -341,8 +355,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (requests_build(&run.load.plan))
 		fputs("shutwatch-client: out of memory\n", stderr);
-	else if (has_files(&run.load.plan))
-		status = run_with_output(&run);
+	else
+		status = run_prepared(&run);
 	plan_fini(&run.load.plan);
 	return status;
 }

@@ -34,6 +34,7 @@ enum key {
 	KEY_HOLD_AFTER_FIN,
 	KEY_READY_TIMEOUT,
 	KEY_OPENING,
+	KEY_WAIT,
 	KEY_COUNT_OF = 0x200, /* + enum state */
 	KEY_PATH_OF = 0x300,  /* + enum state */
 };
@@ -43,10 +44,10 @@ static const char doc[] =
 	"writes down what became of each: one JSON line per connection.\v"
 	"A TIME is written 500ms, 30s or 2m. A PATH is what is asked for: a path with HTTP, a "
 	"command of words with Redis, a query with PostgreSQL (no password).\n\n"
-	"It goes on until all connections have ended, or --duration is over, or SIGTERM or SIGINT "
-	"come; connections that are open then are written down as \"open\". In the lines all "
-	"times are CLOCK_BOOTTIME in nanoseconds, null is what did not happen. A table of states, "
-	"answers and ends follows on stderr.\n\n"
+	"It goes on until all connections have ended, or --duration is over, or SIGTERM or "
+	"SIGINT come; connections that are open then are written down as \"open\". In the lines "
+	"all times are CLOCK_BOOTTIME in nanoseconds, null is what did not happen. A table of "
+	"states, answers and ends follows on stderr.\n\n"
 	"Exit status: 0 fine; 1 a state was not reached, or the output cannot be written; 2 wrong "
 	"usage.";
 
@@ -98,6 +99,8 @@ static const struct argp_option rows[] = {
 	  "Idle connections overlook the server's FIN and ask once more so long after it", 4 },
 	{ "hold-after-fin", KEY_HOLD_AFTER_FIN, "TIME", 0,
 	  "Close so long after the server's FIN (default: at once)", 4 },
+	{ "wait", KEY_WAIT, "TIME", 0,
+	  "First wait so long for the target to accept (default: not at all)", 4 },
 	{ "ready-timeout", KEY_READY_TIMEOUT, "TIME", 0,
 	  "Give up if the states are not reached by then (default: 30s)", 4 },
 	{ "opening", KEY_OPENING, "N", 0,
@@ -216,6 +219,8 @@ static uint64_t *time_of(struct plan *plan, int key)
 		return &plan->late_request_ns;
 	case KEY_HOLD_AFTER_FIN:
 		return &plan->hold_ns;
+	case KEY_WAIT:
+		return &plan->wait_ns;
 	case KEY_READY_TIMEOUT:
 		return &plan->ready_timeout_ns;
 	default:

@@ -64,6 +64,7 @@ struct plan {
 	uint64_t late_request_ns; /* TIME_NEVER */
 	uint64_t hold_ns;
 	uint64_t ready_timeout_ns;
+	uint64_t wait_ns;	 /* for the target to accept, before anything else */
 	uint64_t opening;	 /* at most so many that are not yet in their state */
 	const char *output_path; /* NULL: stdout */
 };
@@ -71,6 +72,9 @@ struct plan {
 /* Reads the command line; ends the program if it is wrong. plan_fini() frees. */
 void plan_parse(struct plan *plan, int argc, char **argv);
 void plan_fini(struct plan *plan);
+
+/* Waits until the target accepts, wait_ns at most. Returns 0 or the last -errno. */
+int plan_await_target(const struct plan *plan);
 
 /* How many connections are opened once. */
 uint64_t plan_initial(const struct plan *plan);
