@@ -37,11 +37,17 @@ const struct option_row option_rows[] = {
 	    .key = KEY_DURATION,
 	    .arg = "TIME",
 	    .doc = "end after TIME (30s, 10m, 2h)" } },
-	{ OPTIONS_TARGETS,
+	{ OPTIONS_SERVICE,
 	  { .name = "multiplexed",
 	    .key = KEY_MULTIPLEXED,
 	    .doc = "the targets speak HTTP/2, gRPC or WebSocket: the order of bytes does not tell "
 		   "who waits for an answer" } },
+	{ OPTIONS_SERVICE,
+	  { .name = "stop-signal",
+	    .key = KEY_STOP_SIGNAL,
+	    .arg = "NAME",
+	    .doc = "this signal is a stop, too, beside TERM, INT, QUIT and KILL (WINCH for Apache, "
+		   "USR1 for HAProxy; may be repeated)" } },
 	{ OPTIONS_JSON,
 	  { .name = "json", .key = KEY_JSON, .doc = "one record a line instead of reports" } },
 	{ OPTIONS_COMMAND,

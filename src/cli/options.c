@@ -13,6 +13,9 @@
 #include "src/base/duration.h"
 #include "src/cli/option_rows.h"
 #include "src/cli/selection.h"
+#include "src/config/values.h"
+
+static char any_program[] = "*";
 
 struct parse {
 	struct options *options;
@@ -54,6 +57,15 @@ static int add_selector(struct argp_state *state, enum selector_kind kind, uint3
 	selectors->items[selectors->count++] =
 		(struct selector){ .kind = kind, .number = value, .text = text };
 	return 0;
+}
+
+static uint64_t stop_signal(struct argp_state *state, const char *text)
+{
+	int signal = 1;
+
+	if (signal_parse(text, &signal))
+		argp_error(state, "--stop-signal: '%s' is not " SIGNAL_EXAMPLES, text);
+	return 1ULL << (signal - 1);
 }
 
 static size_t details_limit(struct argp_state *state, const char *text)
@@ -177,7 +189,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		options->duration_ns = duration(state, "--duration", text);
 		return 0;
 	case KEY_MULTIPLEXED:
-		options->is_multiplexed = true;
+		options->rule.is_multiplexed = true;
+		options->rules.count = 1;
+		return 0;
+	case KEY_STOP_SIGNAL:
+		options->rule.stop_signals |= stop_signal(state, text);
+		options->rules.count = 1;
 		return 0;
 	case KEY_JSON:
 		options->is_json = true;
@@ -220,6 +237,8 @@ void options_parse(const struct options_usage *usage, int argc, char **argv,
 	ret_options->model.settle_ns = NSEC_PER_SEC;
 	ret_options->model.patience_ns = 600 * NSEC_PER_SEC;
 	ret_options->model.details_limit = DETAILS_DEFAULT;
+	ret_options->rule = (struct service_rule){ .match = RULE_EXE, .pattern = any_program };
+	ret_options->rules.items = &ret_options->rule;
 	ret_options->store_path = STORE_PATH_DEFAULT;
 	for (i = 0; i < n_option_rows; i++) {
 		if (option_rows[i].set & usage->sets)

@@ -14,8 +14,9 @@
 struct options {
 	struct selectors selectors;
 	struct model_options model;
+	struct service_rules rules; /* of every service: none, or the one below */
+	struct service_rule rule;
 	size_t detail_ring_bytes; /* 0: default */
-	bool is_multiplexed;
 	bool is_json;
 	bool is_best_effort;
 	uint64_t count;		 /* 0: no end */
@@ -32,16 +33,17 @@ struct options {
 
 enum option_set {
 	OPTIONS_MODEL = 1 << 0,	  /* --settle --patience --details --ring-size */
-	OPTIONS_TARGETS = 1 << 1, /* --pid … --port, -n, --duration, --multiplexed */
+	OPTIONS_TARGETS = 1 << 1, /* --pid … --port, -n, --duration */
 	OPTIONS_JSON = 1 << 2,
-	OPTIONS_FILE = 1 << 3,	  /* one argument: FILE */
-	OPTIONS_COMMAND = 1 << 4, /* -o, --best-effort, CMD… */
-	OPTIONS_STORE = 1 << 5,	  /* --store */
-	OPTIONS_FILTER = 1 << 6,  /* --service … --finding, -n */
-	OPTIONS_PAGE = 1 << 7,	  /* --before */
-	OPTIONS_FORMAT = 1 << 8,  /* --format */
-	OPTIONS_ID = 1 << 9,	  /* one argument: a record */
-	OPTIONS_PAIR = 1 << 10,	  /* two arguments: records or sets */
+	OPTIONS_FILE = 1 << 3,	   /* one argument: FILE */
+	OPTIONS_COMMAND = 1 << 4,  /* -o, --best-effort, CMD… */
+	OPTIONS_STORE = 1 << 5,	   /* --store */
+	OPTIONS_FILTER = 1 << 6,   /* --service … --finding, -n */
+	OPTIONS_PAGE = 1 << 7,	   /* --before */
+	OPTIONS_FORMAT = 1 << 8,   /* --format */
+	OPTIONS_ID = 1 << 9,	   /* one argument: a record */
+	OPTIONS_PAIR = 1 << 10,	   /* two arguments: records or sets */
+	OPTIONS_SERVICE = 1 << 11, /* --multiplexed, --stop-signal */
 };
 
 struct options_usage {
@@ -52,7 +54,8 @@ struct options_usage {
 
 /*
  * Parses argv; argv[0] is the name of the command. Prints help or an error and ends the process
- * (argp) where these are asked for or due. options_fini() frees.
+ * (argp) where these are asked for or due. ret_options must stay where it is: it points into
+ * itself. options_fini() frees.
  */
 void options_parse(const struct options_usage *usage, int argc, char **argv,
 		   struct options *ret_options);

@@ -198,6 +198,7 @@ static int open_session(struct run *run)
 		.forwards_signals = true,
 		.detail_ring_bytes = run->options.detail_ring_bytes,
 		.roster.selectors = &run->options.selectors,
+		.roster.rules = &run->options.rules,
 		.on_shutdown = on_shutdown,
 		.context = run,
 	};
@@ -232,7 +233,7 @@ int command_run(int argc, char **argv)
 		       "CMD, 128+N if signal N ended it; 126 not executable, 127 not found, 77 "
 		       "tracing is not possible here and CMD was not started, 2 wrong usage, 1 "
 		       "the output file cannot be written.",
-		.sets = OPTIONS_COMMAND | OPTIONS_MODEL,
+		.sets = OPTIONS_COMMAND | OPTIONS_SERVICE | OPTIONS_MODEL,
 	};
 	struct run run = { .forward.timer_fd = -1 };
 	int status = STATUS_FAILED, err = 0;

@@ -162,19 +162,12 @@ static int watch_loop(struct watch *watch)
 
 static int watch_session(struct watch *watch)
 {
-	/* --multiplexed: any program at all */
-	struct service_rule multiplexed = {
-		.match = RULE_EXE,
-		.pattern = (char[]){ "*" },
-		.is_multiplexed = true,
-	};
-	struct service_rules rules = { .items = &multiplexed, .count = 1 };
 	struct session_options options = {
 		.model = watch->options.model,
 		.follow_listeners = can_match_more(&watch->options.selectors),
 		.detail_ring_bytes = watch->options.detail_ring_bytes,
 		.roster = { .selectors = &watch->options.selectors,
-			    .rules = watch->options.is_multiplexed ? &rules : NULL },
+			    .rules = &watch->options.rules },
 		.recording = watch->recording,
 		.on_shutdown = on_shutdown,
 		.context = watch,
@@ -203,7 +196,7 @@ int command_watch(int argc, char **argv)
 	const struct options_usage usage = {
 		.arguments = "",
 		.doc = watch_doc,
-		.sets = OPTIONS_TARGETS | OPTIONS_JSON | OPTIONS_MODEL,
+		.sets = OPTIONS_TARGETS | OPTIONS_SERVICE | OPTIONS_JSON | OPTIONS_MODEL,
 	};
 	struct watch watch = {};
 	int status;
@@ -244,7 +237,8 @@ int command_record(int argc, char **argv)
 		.arguments = "FILE",
 		.doc = "Watches as `shutwatch watch` does, and keeps every event in FILE for "
 		       "`shutwatch replay`.\vWith --json the records are printed as well.",
-		.sets = OPTIONS_TARGETS | OPTIONS_JSON | OPTIONS_MODEL | OPTIONS_FILE,
+		.sets = OPTIONS_TARGETS | OPTIONS_SERVICE | OPTIONS_JSON | OPTIONS_MODEL |
+			OPTIONS_FILE,
 	};
 	struct watch watch = {};
 	int status;

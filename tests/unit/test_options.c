@@ -68,6 +68,27 @@ static void test_watch(void **state)
 	options_fini(&options);
 }
 
+/* What is said of a service becomes a rule for any program; without it there is none. */
+static void test_service(void **state)
+{
+	struct options options;
+
+	(void)state;
+	PARSE(&options, OPTIONS_SERVICE, "watch", "--stop-signal=WINCH", "--stop-signal=SIGUSR1");
+	assert_int_equal(options.rules.count, 1);
+	assert_int_equal(options.rules.items->match, RULE_EXE);
+	assert_string_equal(options.rules.items->pattern, "*");
+	assert_int_equal(options.rules.items->stop_signals, 1 << (28 - 1) | 1 << (10 - 1));
+	assert_false(options.rules.items->is_multiplexed);
+	PARSE(&options, OPTIONS_SERVICE, "watch", "--multiplexed");
+	assert_int_equal(options.rules.count, 1);
+	assert_true(options.rules.items->is_multiplexed);
+	assert_int_equal(options.rules.items->stop_signals, 0);
+	PARSE(&options, OPTIONS_SERVICE, "watch");
+	assert_int_equal(options.rules.count, 0);
+	options_fini(&options);
+}
+
 /* What belongs to the command is the command's, with and without "--". */
 static void test_command(void **state)
 {
@@ -103,9 +124,8 @@ static void test_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_watch),
-		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_service),	 cmocka_unit_test(test_command),
 		cmocka_unit_test(test_file),
 	};
 
