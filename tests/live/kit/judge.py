@@ -1,58 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The judge: does a record say what the client and the victim wrote down?
 
-Nothing here knows how shutwatch works. The table of allowed pairs is RECORD.md's "What became of a
-connection", read from the client's side.
+Nothing here knows how shutwatch works. The table of allowed pairs is pairs.py.
 """
 
 from collections import Counter
 
 from kit.clock import (CAUSALITY_NS, EDGE_NS, SECOND, TOLERANCE_NS, parse_wall_ns,
                        wall_offset_ns)
+from kit.pairs import ALLOWED, BYTES_AGREE, CLOSED_BY, UNDECIDABLE, WIRE
 from kit.sockets import plain_ip
 
 DIRECTIONS = ("inbound", "outbound")
 ABORTED = ("reset", "cut", "abandoned", "unaccepted", "late_reset")
 
-# outcome -> what the client may have seen: (of its last request, how the connection ended).
-# "idle": nothing was asked, or all was answered before T0. "whole": answered after T0.
-ALLOWED = {
-    "completed": {("whole", "fin")},
-    "idle": {("idle", "fin")},
-    "peer_closed": {("idle", "closed"), ("whole", "closed")},
-    "peer_reset": {(saw, "own_rst") for saw in ("idle", "whole", "none", "part", "half")},
-    "handed_over": {(saw, "open") for saw in ("idle", "whole", "none", "part", "half")},
-    "open": {(saw, "open") for saw in ("idle", "whole", "none", "part", "half")},
-    # "EOF; a stream may be cut": judged as STREAMS
-    "left_open": {("idle", "fin"), ("whole", "fin")},
-    "reset": {(saw, "rst") for saw in ("idle", "whole", "none", "part", "half")},
-    "cut": {("none", "fin"), ("half", "fin")},
-    # ("whole", "fin"): the process died, the kernel delivered what was buffered
-    "abandoned": {(saw, end) for saw in ("none", "part", "half") for end in ("fin", "rst")}
-    | {("whole", "fin")},
-    "unaccepted": {(saw, "rst") for saw in ("idle", "none", "half")},
-    # The request crossed our FIN on the way: which of FIN and RST a client sees first is a race;
-    # one that reads sees the FIN, and no answer.
-    "late_reset": {("none", "fin+rst"), ("none", "rst"), ("none", "fin")},
-}
-# What more a connection of kind "stream" may have seen: bytes cannot tell the end of a stream.
-STREAMS = {"completed": {("part", "fin")}, "left_open": {("part", "fin")}}
-
-CLOSED_BY = {
-    "completed": {"app"}, "idle": {"app"}, "cut": {"app"}, "late_reset": {"app", "exit"},
-    "reset": {"app", "exit"}, "left_open": {"exit"}, "abandoned": {"exit"},
-    "unaccepted": {"kernel"}, "peer_reset": {"peer"}, "open": {None}, "handed_over": {None},
-}
-WIRE = {
-    "completed": {"fin"}, "idle": {"fin"}, "cut": {"fin"}, "left_open": {"fin"},
-    "reset": {"rst"}, "unaccepted": {"rst"}, "peer_reset": {"none", None},
-    "abandoned": {"fin", "rst"}, "open": {"none", None}, "handed_over": {"none", None},
-}
 # A close() this short released nothing: for that instant somebody else held the file as well (the
 # collector's own listing), and the FIN went out when that one let go.
 _NO_CLOSE_NS = 2000
-# Where both sides agree on every byte: nothing was cut off, nothing sent into the void.
-BYTES_AGREE = ("completed", "idle", "cut")
 
 
 def t0_ns(record):
@@ -102,6 +66,8 @@ class Truth:
 class Judge:
     """One record against what was seen; disagreements() is a list of sentences."""
 
+    counts_undecidable = False  # True: pairs.UNDECIDABLE is counted for all kinds of connections
+
     def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=()):
         """absent: connections that belong to no shutdown, whatever their times say.
         maybe: those that may be left out. also: names of more that must be there.
@@ -115,6 +81,7 @@ class Judge:
         self.also = set(also)
         self.t0_ns = t0_ns(record)
         self.details = details_of(record)
+        self.undecidable = Counter()  # why: how many; known after disagreements()
 
     def disagreements(self):
         """All of them."""
@@ -131,6 +98,8 @@ class Judge:
             yield (f"trigger.at is {(self.t0_ns - self.stop.before_ns) / 1e6:.3f} ms after kill() "
                    f"began, which took {(self.stop.after_ns - self.stop.before_ns) / 1e6:.3f} ms")
         sender = self.record["trigger"]["sender"]
+        if self.stop.sender is None:  # a manager, on somebody's behalf
+            return
         if not sender or sender["pid"] != self.stop.sender:
             yield f"trigger.sender is {sender}, sent by pid {self.stop.sender}"
 
@@ -244,11 +213,14 @@ class Judge:
     def _pair(self, connection, detail):
         outcome = detail["outcome"]
         seen = {(saw, connection.end) for saw in connection.saw(self.t0_ns, EDGE_NS)}
-        allowed = ALLOWED.get(outcome, set())
-        if connection.kind == "stream":
-            allowed = allowed | STREAMS.get(outcome, set())
-        if not seen & allowed:
-            yield f"{outcome}, the client saw {sorted(seen)}"
+        reasons = [why for pair in seen if (why := UNDECIDABLE.get((outcome, *pair)))]
+        if not seen & ALLOWED.get(outcome, set()):
+            if not reasons:
+                yield f"{outcome}, the client saw {sorted(seen)}"
+            elif connection.kind == "stream" or self.counts_undecidable:
+                self.undecidable[reasons[0]] += 1
+            else:
+                yield f"{outcome}, the client saw {sorted(seen)}: {reasons[0]}"
         if detail["closed_by"] not in CLOSED_BY.get(outcome, {detail["closed_by"]}):
             yield f"{outcome}, closed_by {detail['closed_by']}"
         if detail["wire"] not in WIRE.get(outcome, {detail["wire"]}):

@@ -67,7 +67,8 @@ class How:
 
 TERM = How()
 TERM_ALL = How(is_group=True)
-MIXED, IDLE, QUEUE, LONG = "mixed", "idle", "queue", "long"
+# See scenario.py.
+MIXED, IDLE, QUEUE, LONG, BURST, MANY = "mixed", "idle", "queue", "long", "burst", "many"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Kind:
     needs: tuple                        # programs it cannot do without
     start: Callable                     # (stage) -> Running, once it serves
     hows: tuple = (TERM,)               # each is a stop of its own
-    scenarios: tuple = (MIXED, IDLE, QUEUE, LONG)
+    scenarios: tuple = (MIXED, IDLE, QUEUE, LONG, BURST, MANY)
     # The states that make sense for it, of those that `mixed` opens
     states: frozenset = frozenset(("idle", "in_flight", "half_response", "half_request",
                                    "finishing", "silent", "flow"))

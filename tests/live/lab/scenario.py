@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One stop of one server: brought into a state, told to stop, watched, judged."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import select
+import signal
+import time
+
+from kit.judge import Judge, at_ns, details_of
+from kit.sockets import server_side
+from lab.ending import Ending
+from lab.load import Load
+from lab.server import BURST, IDLE, LONG, MANY, MIXED, QUEUE
+
+_GRACE_S = 4          # then SIGKILL to all that is left
+_SETTLE = "2s"        # refused connections and late ends count that long after the end
+_BEFORE_S = 0.3       # parts of the scenarios: how long things go on before the signal …
+_AFTER_S = 0.3        # … and after the end
+_RESUME = ("--half-response-bytes=65536", "--half-response-resume=1300ms")
+_GUARD = "--duration=25s"
+
+
+@dataclasses.dataclass
+class Row:
+    """What became of one stop."""
+
+    server: str
+    signal: str
+    scenario: str
+    outcome: str = ""
+    connections: int = 0
+    mismatches: list = dataclasses.field(default_factory=list)
+    undecidable: dict = dataclasses.field(default_factory=dict)  # why: how many
+    drain_error_ns: int | None = None   # the record's minus the client's; None: nothing to compare
+    total_error_ns: int | None = None
+    record: dict = dataclasses.field(default_factory=dict)
+
+
+def _mixed(load, states):
+    """The flow is the client that goes on; all others end by themselves."""
+    counts = {"idle": 4, "in_flight": 4, "half_response": 2, "half_request": 2, "silent": 2}
+    words = [f"--{name.replace('_', '-')}={count}" for name, count in counts.items()
+             if name in states]
+    flow = load.add("--flow=50") if "flow" in states else None
+    load.add(*words, *(_RESUME if "half_response" in states else ()), _GUARD)
+    if "finishing" in states:
+        load.add("--half-request=2", "--half-request-finish=1s", _GUARD)
+    return flow
+
+
+def _idle(load, states):
+    load.add("--idle=4", *["--silent=2"] * ("silent" in states), _GUARD)
+
+
+def _queue(load, states):
+    load.add("--queued=4", *["--silent=4"] * ("silent" in states), _GUARD,
+             paths={"queued": load.paths["flow"]})
+
+
+def _long(load, _):
+    load.add("--in-flight=4", _GUARD, paths={"in_flight": load.paths["long"]})
+
+
+def _burst(load, states):
+    """Many arrive at once, again and again, while it drains."""
+    load.add("--in-flight=4", *["--idle=4"] * ("idle" in states), _GUARD)
+    return load.add("--burst=100@200ms")
+
+
+def _many(load, states):
+    load.add("--in-flight=20", *["--idle=400"] * ("idle" in states),
+             *["--silent=80"] * ("silent" in states), _GUARD)
+
+
+_OPENINGS = {MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many}
+
+
+def _wait_end(running, ending, watch):
+    """Until all ended, or a record is made because they won't; killed when the grace is over."""
+    deadline = time.monotonic() + _GRACE_S
+    is_killed = False
+    while ending.at_ns is None and not watch.out.so_far():
+        if not is_killed and time.monotonic() > deadline:
+            is_killed = True
+            for pid in running.pids():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        select.select([], [], [], 0.005)
+
+
+def _taken(running):
+    """Clients whose connections were accepted, and all that they sent was read."""
+    port = int(running.target.rpartition(":")[2])
+    sides = server_side(running.pid, port)
+    return {name for name, side in sides.items() if side.is_accepted and not side.unread}
+
+
+class _Stopped:
+    """One stop as it happened."""
+
+    def __init__(self, stage, running, how, scenario, states):
+        words = running.watch or (f"--pid={running.pid}",)
+        self.watch = stage.shutwatch("--json", "-n", "1", "--settle", _SETTLE, "--details", "all",
+                                     *words).wait_watching()
+        self.ending = Ending(running.cgroup)
+        self._load = Load(stage, running)
+        try:
+            self._run(running, how, scenario, states)
+        finally:
+            self.ending.close()
+        self.record = json.loads(self.watch.record_line(40))
+        self._load.end_all()
+        self.connections = self._load.lines()
+        for connection in self.connections:
+            connection.is_taken = connection.local in self._taken
+
+    def _run(self, running, how, scenario, states):
+        is_frozen = scenario == QUEUE
+        if is_frozen:
+            for pid in running.pids():
+                os.kill(pid, signal.SIGSTOP)
+        flow = _OPENINGS[scenario](self._load, states)
+        time.sleep(_BEFORE_S)  # the scenario: in flight for that long
+        self._taken = _taken(running)
+        self.stop = running.stop(how)
+        if is_frozen:
+            for pid in running.pids():
+                os.kill(pid, signal.SIGCONT)
+        _wait_end(running, self.ending, self.watch)
+        time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
+        if flow:
+            self._load.end(flow)
+
+
+def _left_to_the_kernel(connection, detail):
+    """Is what its client saw later than what became of it? Paused readers of a dead process."""
+    return connection.kind == "reading" and detail["closed_by"] == "exit"
+
+
+def _drain_error_ns(stopped):
+    """The record's end of the drain minus the last end that a client saw."""
+    drain_s = stopped.record["timing"]["drain_s"]
+    details = details_of(stopped.record)
+    ends = []
+    for connection in stopped.connections:
+        detail = details.get(connection.local)
+        if not detail or _left_to_the_kernel(connection, detail):
+            continue
+        if connection.end == "closed":  # by the client, first: it does not see the server's end
+            continue
+        if connection.ended_ns is None:
+            return None
+        ends.append(connection.ended_ns)
+    last_s = max((d["closed_at_s"] or 0 for d in details.values()), default=0)
+    known_s = max((details[c.local]["closed_at_s"] or 0 for c in stopped.connections
+                   if c.local in details and c.ended_ns in ends), default=0)
+    if drain_s is None or not ends or known_s < last_s:
+        return None
+    return at_ns(stopped.record, drain_s) - max(ends)
+
+
+def _total_error_ns(stopped):
+    total_s = stopped.record["timing"]["total_s"]
+    if total_s is None or stopped.ending.at_ns is None:
+        return None
+    return at_ns(stopped.record, total_s) - stopped.ending.at_ns
+
+
+def _judged(row, stopped):
+    judge = Judge(stopped.record, stopped.connections, stopped.stop)
+    judge.counts_undecidable = True
+    row.mismatches = list(judge.disagreements())
+    row.undecidable = dict(judge.undecidable)
+    row.record = stopped.record
+    row.outcome = stopped.record["outcome"]
+    row.connections = len(stopped.connections)
+    row.drain_error_ns = _drain_error_ns(stopped)
+    row.total_error_ns = _total_error_ns(stopped)
+    if not stopped.record["complete"]:
+        row.mismatches.append(f"not complete: {stopped.record['loss']}")
+    return row
+
+
+def run(stage, kind, how, scenario):
+    """Starts the server, stops it, judges. Returns the Row."""
+    row = Row(kind.name, how.name, scenario)
+    return _judged(row, _Stopped(stage, kind.start(stage), how, scenario, kind.states))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The lines of shutwatch-client, as the judge reads them."""
+
+import json
+
+from kit.line import Line
+from kit.sockets import plain_ip
+
+# The client's states, by the judge's names.
+_KINDS = {"half_request": "half", "half_response": "reading", "flow": "arriving",
+          "burst": "arriving", "queued": "in_flight"}
+_ENDS = {"closed_by_us": "closed"}
+
+
+def _plain(name):
+    if name is None:
+        return None
+    host, _, port = name.rpartition(":")
+    host = plain_ip(host.strip("[]"))
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class Seen(Line):
+    """One line. Of the requests before the last, only that they were answered is known."""
+
+    def __init__(self, said):
+        kind = _KINDS.get(said["state"], said["state"])
+        super().__init__(kind, said["peer"], said["connect_ns"])
+        self.said = said
+        self.local = _plain(said["local"])
+        self.established_ns = said["connected_ns"]
+        self.asked, self.answered = said["requests"], said["answers"]
+        self.is_half = kind == "half" and not self.asked and bool(said["sent_bytes"])
+        self.is_part = said["last"] == "part"
+        self.sent_bytes, self.received_bytes = said["sent_bytes"], said["received_bytes"]
+        self.fin_ns = said["fin_ns"]
+        self.end = _ENDS.get(said["end"], said["end"])
+        if self.end == "fin" and said["late_reset"]:
+            self.end = "fin+rst"
+        self.ended_ns = self._ended_ns()
+        self.events = self._events()
+
+    def _ended_ns(self):
+        said = self.said
+        if self.end == "fin":
+            return said["fin_ns"]
+        if self.end == "open":
+            return None
+        return (said["late_reset_ns"] or said["reset_ns"] or said["error_ns"]
+                or said["closed_ns"])
+
+    def _events(self):
+        said, events = self.said, []
+        if self.is_half:
+            events.append((self.established_ns, "half"))
+        if said["request_ns"]:
+            # A half request was begun at once; only its other half has a time.
+            asked_ns = self.established_ns if self.kind == "half" else said["request_ns"]
+            events.append((asked_ns, "asked"))
+        if said["first_byte_ns"]:
+            events.append((said["first_byte_ns"], "part"))
+        if self.answered and self.asked == self.answered:
+            events.append((said["last_byte_ns"], "answered"))
+        if said["late_request_ns"]:
+            events.append((said["late_request_ns"], "asked"))
+        return events
+
+    def saw(self, t0_ns, edge_ns):
+        """As Line; besides: a farewell that nobody asked for."""
+        if self.said["unasked_bytes"] and self.asked == self.answered:
+            return {"told"}
+        if self.said["late_request_ns"]:
+            return {"none"}
+        return super().saw(t0_ns, edge_ns)
+
+
+def read_lines(path):
+    """All connections of an output file."""
+    with open(path, encoding="utf-8") as file:
+        return [Seen(json.loads(line)) for line in file]

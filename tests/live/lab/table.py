@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The table of truth: a row per stop, what could not be decided and why, and one last line."""
+
+from collections import Counter
+from statistics import median
+
+_WIDTHS = (("server", -26), ("signal", -9), ("scenario", -9), ("outcome", -10),
+           ("connections", 11), ("mismatches", 10), ("not decidable", 13),
+           ("drain error", 11), ("total error", 11))
+_SHOWN = 20  # mismatches told of one row
+
+
+def _line(cells):
+    return "  ".join(f"{cell:<{-width}}" if width < 0 else f"{cell:>{width}}"
+                     for cell, (_, width) in zip(cells, _WIDTHS, strict=True)).rstrip()
+
+
+def head():
+    """The first line."""
+    return _line([name for name, _ in _WIDTHS])
+
+
+def _error(ns):
+    return "-" if ns is None else f"{ns / 1e6:+.2f} ms"
+
+
+def line(row):
+    """One row."""
+    return _line([row.server, row.signal, row.scenario, row.outcome, row.connections,
+                  len(row.mismatches), sum(row.undecidable.values()) or "-",
+                  _error(row.drain_error_ns), _error(row.total_error_ns)])
+
+
+def mismatches(row):
+    """What disagrees, line by line."""
+    lines = [f"    {said}" for said in row.mismatches[:_SHOWN]]
+    more = len(row.mismatches) - _SHOWN
+    return lines + ([f"    … and {more} more"] if more > 0 else [])
+
+
+def errors_ns(rows):
+    """How far all known times are off, without sign."""
+    return [abs(ns) for row in rows for ns in (row.drain_error_ns, row.total_error_ns)
+            if ns is not None]
+
+
+def undecidable(rows):
+    """Why, and how many."""
+    counts = sum((Counter(row.undecidable) for row in rows), Counter())
+    return [f"not decidable: {count} {why}" for why, count in counts.most_common()]
+
+
+def last(rows):
+    """The sum of all."""
+    errors = errors_ns(rows)
+    said = (f"{len(rows)} stops, {sum(row.connections for row in rows)} connections, "
+            f"{sum(len(row.mismatches) for row in rows)} mismatches, "
+            f"{sum(sum(row.undecidable.values()) for row in rows)} not decidable")
+    if errors:
+        said += (f"; times are off by {median(errors) / 1e6:.2f} ms in the median, "
+                 f"{max(errors) / 1e6:.2f} ms at most ({len(errors)} times)")
+    return said
