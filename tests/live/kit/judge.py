@@ -151,7 +151,9 @@ class Judge:
             return None if connection.ended_ns else True
         if connection.established_ns > self.t0_ns or connection.ended_ns is None:
             return True
-        if connection.ended_ns > self.t0_ns + EDGE_NS:
+        # Most kinds are ended by the stop alone; those that arrive end all the time.
+        edge_ns = EDGE_NS if connection.kind == "arriving" else 0
+        if connection.ended_ns > self.t0_ns + edge_ns:
             return True
         by_server = connection.end in ("fin", "rst", "fin+rst")
         return False if by_server and connection.ended_ns < self.t0_ns - EDGE_NS else None

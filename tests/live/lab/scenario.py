@@ -98,7 +98,7 @@ def _taken(running):
     return {name for name, side in sides.items() if side.is_accepted and not side.unread}
 
 
-class _Stopped:
+class Stopped:
     """One stop as it happened."""
 
     def __init__(self, stage, running, how, scenario, states):
@@ -187,4 +187,4 @@ def _judged(row, stopped):
 def run(stage, kind, how, scenario):
     """Starts the server, stops it, judges. Returns the Row."""
     row = Row(kind.name, how.name, scenario)
-    return _judged(row, _Stopped(stage, kind.start(stage), how, scenario, kind.states))
+    return _judged(row, Stopped(stage, kind.start(stage), how, scenario, kind.states))

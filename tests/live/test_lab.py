@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The lab itself: does its judge find what is wrong, and count what cannot be decided?"""
+
+import copy
+
+import pytest
+
+from kit.judge import Judge
+from kit.stage import Stage
+from lab import scenario, table
+from lab.ending import Ending
+from lab.seen import Seen
+from lab.server import IDLE, MIXED, TERM, Kind, Running
+
+_LINE = {
+    "id": 1, "state": "in_flight", "protocol": "http", "local": "127.0.0.1:40000",
+    "peer": "127.0.0.1:80", "family": "inet", "connect_ns": 10, "connected_ns": 20,
+    "request_ns": 30, "first_byte_ns": None, "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
+    "error_ns": None, "late_request_ns": None, "late_reset_ns": None, "closed_ns": None,
+    "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1, "answers": 0,
+    "last": "none", "status": None, "says_close": False, "malformed": False, "end": "fin",
+    "late_reset": False, "errno": 0,
+}
+
+
+def _saw(**fields):
+    seen = Seen({**_LINE, **fields})
+    return seen.saw(500, 1), seen.end
+
+
+@pytest.mark.parametrize("fields, saw", [
+    ({}, ({"none"}, "fin")),
+    ({"last": "part", "first_byte_ns": 600}, ({"part"}, "fin")),
+    ({"last": "whole", "answers": 1, "first_byte_ns": 600, "last_byte_ns": 700},
+     ({"whole"}, "fin")),
+    ({"last": "whole", "answers": 1, "first_byte_ns": 60, "last_byte_ns": 70, "end": "rst",
+      "reset_ns": 900}, ({"idle"}, "rst")),
+    ({"state": "half_request", "requests": 0, "request_ns": None}, ({"half"}, "fin")),
+    ({"state": "half_request", "requests": 0, "request_ns": None, "unasked_bytes": 9},
+     ({"told"}, "fin")),
+    ({"state": "silent", "requests": 0, "sent_bytes": 0, "request_ns": None}, ({"idle"}, "fin")),
+    ({"state": "idle", "answers": 1, "late_request_ns": 950, "late_reset": True,
+      "late_reset_ns": 960}, ({"none"}, "fin+rst")),
+    ({"end": "closed_by_us", "last": "whole", "answers": 1, "first_byte_ns": 600,
+      "last_byte_ns": 700, "closed_ns": 800}, ({"whole"}, "closed")),
+])
+def test_seen(fields, saw):
+    """A line of the client in the judge's words."""
+    assert _saw(**fields) == saw
+
+
+def test_seen_in_flight():
+    """Was a request in flight? Before and after it was asked, and answered."""
+    seen = Seen({**_LINE, "last": "whole", "answers": 1, "first_byte_ns": 600,
+                 "last_byte_ns": 700})
+    assert [seen.states_at(ns, 1) for ns in (25, 500, 800)] == [{False}, {True}, {False}]
+
+
+def _start_victim(stage):
+    group = stage.subgroup()
+    server = stage.server(cgroup=group)
+    return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
+
+
+_VICTIM = Kind("victim", (), _start_victim)
+
+
+@pytest.fixture(scope="module", name="stopped")
+def _stopped():
+    """One stop, judged again and again."""
+    stage = Stage("lab")
+    try:
+        yield scenario.Stopped(stage, _start_victim(stage), TERM, MIXED, _VICTIM.states)
+    finally:
+        stage.close()
+
+
+def _judged(stopped, change=lambda record: None):
+    record = copy.deepcopy(stopped.record)
+    change(record)
+    return list(Judge(record, stopped.connections, stopped.stop).disagreements())
+
+
+def test_agrees(stopped):
+    """As it was made."""
+    assert not _judged(stopped)
+    assert {c.kind for c in stopped.connections} >= {"idle", "in_flight", "reading", "half",
+                                                     "silent", "arriving"}
+
+
+def _of(record, outcome):
+    return next(d for d in record["connections"]["details"] if d["outcome"] == outcome)
+
+
+def _swap(was, becomes):
+    """One connection of another outcome, in the counts as well."""
+    def change(record):
+        inbound = record["connections"]["inbound"]
+        _of(record, was)["outcome"] = becomes
+        inbound["outcomes"][was] -= 1
+        inbound["outcomes"][becomes] = inbound["outcomes"].get(becomes, 0) + 1
+        inbound["aborted"] += (becomes in ("cut", "reset")) - (was in ("cut", "reset"))
+    return change
+
+
+def _drop(record):
+    record["connections"]["details"].remove(_of(record, "idle"))
+    record["connections"]["inbound"]["outcomes"]["idle"] -= 1
+    record["connections"]["inbound"]["open_at_signal"] -= 1
+
+
+def _refuse(record):
+    record["connections"]["inbound"]["refused"] += 1
+
+
+def _shift(record):
+    _of(record, "completed")["closed_at_s"] += 60
+
+
+@pytest.mark.parametrize("change", [
+    _swap("completed", "cut"), _swap("idle", "completed"), _swap("cut", "idle"),
+    _swap("completed", "reset"), _drop, _refuse, _shift],
+    ids=["completed-cut", "idle-completed", "cut-idle", "completed-reset", "one missing",
+         "one refused too many", "closed too late"])
+def test_planted(stopped, change):
+    """One thing wrong in an otherwise right record."""
+    assert _judged(stopped, change)
+
+
+def test_undecidable(stage):
+    """An answer cut by the application itself: not decidable, and counted, not passed over."""
+    seen = Seen({**_LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
+    detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80"}
+    judge = Judge.__new__(Judge)
+    judge.t0_ns, judge.undecidable, judge.truth = 500, table.Counter(), type("T", (), {
+        "owners": {}})
+    judge.counts_undecidable = False
+    assert "only the protocol knows" in "".join(judge._pair(seen, detail))
+    judge.counts_undecidable = True
+    assert not list(judge._pair(seen, detail))
+    assert sum(judge.undecidable.values()) == 1
+
+
+def test_ending(stage):
+    """The end of the last process of a cgroup, while one that ended before is unreaped."""
+    group = stage.subgroup()
+    stage.program(["sleep", "0.05"], cgroup=group)
+    last = stage.program(["sleep", "0.2"], cgroup=group)
+    ending = Ending(group.path)
+    last.wait()
+    ending.close()
+    assert abs(ending.at_ns - last.reaped_ns) < 50_000_000
+
+
+def test_row(stage):
+    """A whole stop, and what the table says of it."""
+    row = scenario.run(stage, _VICTIM, TERM, IDLE)
+    assert not row.mismatches, row.mismatches
+    assert row.connections == 6 and row.outcome == "clean"
+    assert abs(row.drain_error_ns) < 50_000_000 and abs(row.total_error_ns) < 50_000_000
+    assert "1 stops, 6 connections, 0 mismatches, 0 not decidable" in table.last([row])
