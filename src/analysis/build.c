@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "src/analysis/findings.h"
 #include "src/analysis/timing.h"
 #include "src/analysis/ulid.h"
 #include "src/analysis/verdict.h"
@@ -357,6 +358,13 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 	build_loss(s, &r);
 	r.timing = timing_of(s);
 	r.verdict = verdict_of(s, &r);
+	r.last_arrival_at_ns = r.last_refused_at_ns = TIME_UNKNOWN;
+	err = findings_of(&r);
+	if (err) {
+		record_fini(&r);
+		memset(ret_record, 0, sizeof(*ret_record));
+		return err;
+	}
 	*ret_record = r;
 	return 0;
 }

@@ -21,6 +21,10 @@ void record_fini(struct record *record)
 	for (size_t i = 0; record->processes && i < record->n_processes; i++)
 		record_process_fini(&record->processes[i]);
 	free(record->processes);
+	for (size_t i = 0; record->findings && i < record->n_findings; i++)
+		finding_fini(&record->findings[i]);
+	free(record->findings);
+	free(record->waits);
 	free(record->listeners);
 	free(record->details);
 	record->processes = NULL;
@@ -29,4 +33,8 @@ void record_fini(struct record *record)
 	record->n_listeners = 0;
 	record->details = NULL;
 	record->n_details = 0;
+	record->waits = NULL;
+	record->n_waits = 0;
+	record->findings = NULL;
+	record->n_findings = 0;
 }

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #include "bpf/events.h"
+#include "src/analysis/finding.h"
+#include "src/analysis/program.h"
 #include "src/model/host.h"
 
 #define RECORD_SCHEMA "shutwatch.shutdown/1"
@@ -63,6 +65,7 @@ struct record_process {
 	char comm[COMM_BYTES + 1];
 	char *exe;  /* NULL: unknown */
 	char *args; /* NULL: not recorded, which is the default */
+	enum program program;
 	struct record_signal *signals;
 	size_t n_signals;
 	bool has_exited;
@@ -109,6 +112,36 @@ struct record_connection {
 	uint64_t unacked_bytes;
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
+};
+
+/* What one thread waited for, or that it ran, added up over the samples of the drain. */
+enum wait_state { WAIT_SLEEPING, WAIT_RUNNING, WAIT_BLOCKED /* uninterruptible: a disk */ };
+enum wait_object {
+	WAIT_ON_NOTHING, /* no object that we know */
+	WAIT_ON_SOCKET,
+	WAIT_ON_FILE,
+	WAIT_ON_PIPE,
+	WAIT_ON_FUTEX,
+	WAIT_ON_CHILD,
+	WAIT_ON_TIMER,
+	WAIT_ON_EPOLL,
+};
+#define WAIT_CALL_BYTES 24
+#define WAIT_TEXT_BYTES 160
+
+struct record_wait {
+	uint32_t pid;
+	uint32_t tid;
+	char comm[COMM_BYTES + 1]; /* of the thread */
+	bool is_main;		   /* the thread is the first of its process */
+	enum wait_state state;
+	char call[WAIT_CALL_BYTES]; /* "epoll_wait"; "": none, or unknown */
+	enum wait_object object;
+	char text
+		[WAIT_TEXT_BYTES]; /* "10.0.0.5:5432", "/var/lib/x", "2 inbound connections open" */
+	int64_t total_ns;	   /* how long, between T0 and the end */
+	double share;		   /* of the time that was sampled of this thread: 0 to 1 */
+	uint64_t samples;
 };
 
 struct record_timing {
@@ -158,9 +191,18 @@ struct record {
 	uint64_t refused;
 	uint64_t refused_handshakes;
 	uint64_t late_closes;
+	int64_t last_arrival_at_ns;	   /* the last late connection; TIME_UNKNOWN: none */
+	int64_t last_refused_at_ns;	   /* the last refused attempt; TIME_UNKNOWN: none */
 	struct record_connection *details; /* the most telling first */
 	size_t n_details;
 	uint64_t details_omitted;
+
+	bool has_waits;		   /* false: nobody could look, or nothing drained */
+	struct record_wait *waits; /* the longest first */
+	size_t n_waits;
+
+	struct finding *findings; /* the most severe first */
+	size_t n_findings;
 
 	uint64_t lost_events; /* sum of what really cost something */
 	uint64_t losses[LOSS_CAUSES];
