@@ -77,6 +77,12 @@ test: ## install what is needed, run every test (root)
 	$(Q)$(MAKE) --no-print-directory all victims check-programs
 	$(Q)tests/run $(BUILD)
 
+.PHONY: truth
+truth: ## stop many real servers in every state, judge every connection, print the table (root)
+	$(Q)tools/install build test
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/truth
+
 .PHONY: check
 check: all check-programs ## unit tests and replays under sanitizers, lint; no root
 	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status

@@ -175,19 +175,32 @@ static __noinline int on_arrived(struct sock *sk)
 	return 0;
 }
 
-/* A connection that nobody accepted goes down with its listener, before the snapshot saw it. */
-static __always_inline struct connection_tag *see_queued(struct sock *sk)
+/*
+ * A packet ends a connection that has no tag: one that waits in an accept queue and goes down with
+ * its listener, or one that the snapshot has not come to yet. What is in nobody's hands was closed
+ * before T0. Whose it was, once accepted, cannot be told here: it counts if all of its service is
+ * stopping.
+ */
+static __always_inline struct connection_tag *see_ending(struct sock *sk, bool is_queued)
 {
-	struct sighting sighting = { .at_signal = AT_SIGNAL_QUEUED };
+	struct sighting sighting = {};
 	struct service_state *state;
 
+	if (!is_queued && !sk->sk_socket)
+		return NULL;
 	sighting.service = service_by_listener(sk);
 	state = sighting.service ? service_find(sighting.service) : NULL;
 	if (!state || !state->generation)
 		return NULL;
-	sighting.generation = state->generation;
-	if (state->flags & SERVICE_SNAPSHOT_DONE)
+	if (state->flags & SERVICE_SNAPSHOT_DONE) {
+		if (!is_queued)
+			return NULL;
 		sighting.at_signal = AT_SIGNAL_NEW;
+	} else if (is_queued) {
+		sighting.at_signal = AT_SIGNAL_QUEUED;
+	}
+	sighting.generation = state->generation;
+	sighting.is_provisional = !is_queued && !(state->flags & SERVICE_WHOLE);
 	return connection_see(sk, &sighting);
 }
 
@@ -209,7 +222,7 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 
 	departure.is_queued = !sk->sk_socket && is_established(old_state);
 	if (!tag || !service_is_in(tag->service, tag->generation))
-		tag = departure.is_queued ? see_queued(sk) : NULL;
+		tag = see_ending(sk, departure.is_queued);
 	if (!tag)
 		return 0;
 	departure.error = socket_error_of(sk);

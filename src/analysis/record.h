@@ -96,7 +96,7 @@ struct record_direction {
 /* One connection, as told by the kernel when it left the service. */
 struct record_connection {
 	enum direction direction;
-	uint32_t pid; /* 0: never accepted */
+	uint32_t pid; /* 0: never accepted, or reset by the peer before its owner was known */
 	uint8_t family;
 	uint8_t local[ADDRESS_BYTES];
 	uint8_t peer[ADDRESS_BYTES];

@@ -156,7 +156,7 @@ def test_ipv6_and_mapped(trap):
     clients = [trap.client(victim.port, address) for address in ("::1", "127.0.0.1")]
     for client in clients:
         client.idle(2)
-        client.in_flight(1, "/200/10")
+        client.in_flight(1, "/900/10")
         client.wait_taken(victim.pid)
     stop = trap.send(victim.pid)
     for client in clients:

@@ -29,7 +29,7 @@ def test_mass_stop(stage):
             client.idle(1)
         for victim, client in zip(victims, clients):
             client.wait_taken(victim.pid)
-            client.in_flight(1, "/3000/10")
+            client.in_flight(1, "/6000/10")
         for victim, client in zip(victims, clients):
             client.wait_taken(victim.pid)
         stops = {victim.pid: stage.send(victim.pid) for victim in victims}

@@ -3,6 +3,9 @@
 
 import signal
 
+import os
+import signal
+
 import pytest
 
 from kit.clock import wait_until
@@ -169,3 +172,25 @@ def test_socket_activated(trap):
     client.run_until(lambda: all(c.answered for c in waiting if c.asked), "the next server")
     assert listens(activator.pid, activator.port)
     assert [c.end for c in waiting] == ["open"] * 3
+
+
+def test_reset_before_snapshot(trap):
+    """Accepted long ago, reset by the peer after T0, and shutwatch has not come to look yet."""
+    victim = trap.server()
+    watch = trap.watch(victim.pid)
+    client = trap.client(victim.port)
+    connections = client.in_flight(3, "/600/1")
+    client.wait_taken(victim.pid)
+    os.kill(watch.pid, signal.SIGSTOP)
+    stop = trap.send(victim.pid)
+    for connection in connections[:2]:
+        connection.reset()
+    victim.wait_truth("closed", 2)
+    os.kill(watch.pid, signal.SIGCONT)
+    client.wait_ended()
+    assert client.tally(stop.before_ns) == {"in_flight: none+own_rst": 2, "in_flight: whole+fin": 1}
+
+    record = watch.record()
+    assert_whole(record, [client], stop, [victim])
+    assert outcomes(record) == {"peer_reset": 2, "completed": 1}
+    assert record["connections"]["inbound"]["in_flight_at_signal"] == 3

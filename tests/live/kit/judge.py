@@ -228,7 +228,9 @@ class Judge:
         if detail["wire"] not in WIRE.get(outcome, {detail["wire"]}):
             yield f"{outcome}, wire {detail['wire']}"
         owner = self.truth.owners.get(connection.local)
-        if owner and detail["pid"] != owner:
+        # Ended by a packet before anybody looked whose it is: nobody can say.
+        is_unknown = detail["pid"] is None and detail["closed_by"] == "peer"
+        if owner and detail["pid"] != owner and not is_unknown:
             yield f"pid is {detail['pid']}, {owner} accepted it"
         if plain_name(detail["local"]) != connection.remote:
             yield f"local is {detail['local']}, the client connected to {connection.remote}"
