@@ -38,6 +38,7 @@ enum event_type {
 	EVENT_LOSS,	  /* user: what could not be recorded, by cause */
 	EVENT_ENDED,	  /* user: nothing more will come of this shutdown, or not for now */
 	EVENT_ARGUMENTS,  /* user: the arguments of a member, where that is wanted */
+	EVENT_KNOWN,	  /* user: which well-known program a member is */
 	EVENT_TYPES,
 };
 
@@ -299,6 +300,14 @@ struct event_arguments {
 	char text[PATH_BYTES]; /* with blanks between them; what is longer is cut */
 };
 
+#define KNOWN_BYTES 32
+
+struct event_known {
+	struct event_header header;
+	struct process_id process;
+	char program[KNOWN_BYTES]; /* a name of src/analysis/program.h */
+};
+
 struct event_loss {
 	struct event_header header;
 	__u64 events;
@@ -327,6 +336,7 @@ _Static_assert(sizeof(struct event_counts) == 264, "wire layout");
 _Static_assert(sizeof(struct event_service) == 2104, "wire layout");
 _Static_assert(sizeof(struct event_program) == 1072, "wire layout");
 _Static_assert(sizeof(struct event_arguments) == 1072, "wire layout");
+_Static_assert(sizeof(struct event_known) == 80, "wire layout");
 _Static_assert(sizeof(struct event_loss) == 48, "wire layout");
 _Static_assert(sizeof(struct event_ended) == 40, "wire layout");
 

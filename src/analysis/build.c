@@ -145,6 +145,9 @@ static int build_process(const struct shutdown *s, const struct process *from,
 	to->started_wall_ns = (int64_t)from->id.started_ns + s->identity.wall_offset_ns;
 	copy_text(to->comm, sizeof(to->comm), from->comm, COMM_BYTES);
 	build_exit(s, from, to);
+	to->program = program_from_name(from->known_as);
+	if (to->program == PROGRAM_UNKNOWN)
+		to->program = program_recognise(to->comm, from->exe, NULL, 0);
 	if (from->exe) {
 		to->exe = strdup(from->exe);
 		if (!to->exe)
@@ -299,6 +302,8 @@ static int build_connections(const struct shutdown *s, struct record *r)
 	r->refused = s->counts.refused;
 	r->refused_handshakes = s->counts.refused_handshakes;
 	r->late_closes = s->counts.late_closes;
+	r->last_arrival_at_ns = timing_since_stop(s, s->last_arrival_ns);
+	r->last_refused_at_ns = timing_since_stop(s, s->counts.last_refused_ns);
 	if (s->details.count) {
 		r->details = calloc(s->details.count, sizeof(*r->details));
 		if (!r->details)
@@ -358,7 +363,6 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 	build_loss(s, &r);
 	r.timing = timing_of(s);
 	r.verdict = verdict_of(s, &r);
-	r.last_arrival_at_ns = r.last_refused_at_ns = TIME_UNKNOWN;
 	err = findings_of(&r);
 	if (err) {
 		record_fini(&r);

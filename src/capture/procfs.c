@@ -91,15 +91,22 @@ bool procfs_has_children(uint32_t pid)
 	return has;
 }
 
-int procfs_arguments(uint32_t pid, char *ret_text, size_t size)
+ssize_t procfs_command_line(uint32_t pid, char *ret_bytes, size_t size)
 {
 	char path[64];
-	ssize_t length, i;
+	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
-	length = read_file(path, ret_text, size);
-	if (length <= 0)
-		return length ? (int)length : -ENOENT;
+	length = read_file(path, ret_bytes, size);
+	return length ? length : -ENOENT;
+}
+
+int procfs_arguments(uint32_t pid, char *ret_text, size_t size)
+{
+	ssize_t i, length = procfs_command_line(pid, ret_text, size);
+
+	if (length < 0)
+		return (int)length;
 	while (length > 1 && !ret_text[length - 1])
 		length--;
 	for (i = 0; i < length; i++) {

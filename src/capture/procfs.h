@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "src/model/host.h"
 
@@ -23,6 +24,12 @@ int procfs_comm(uint32_t pid, char *ret_comm, size_t size);
 
 /* Does it have children now? True also where the kernel does not tell. */
 bool procfs_has_children(uint32_t pid);
+
+/*
+ * Its arguments as they are: each ends with a NUL, as does ret_bytes; cut to `size`. Returns how
+ * many bytes there are, or -errno (-ENOENT: gone, or a kernel thread).
+ */
+ssize_t procfs_command_line(uint32_t pid, char *ret_bytes, size_t size);
 
 /*
  * Its arguments, with blanks between them, NUL-terminated, cut to `size`; a process may have

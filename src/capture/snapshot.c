@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "src/base/array.h"
+#include "src/analysis/program.h"
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
 #include "src/capture/procfs.h"
@@ -74,6 +75,27 @@ static int tell_program(const struct process_id *id, const char *known_exe,
 		snprintf(event.exe, sizeof(event.exe), "%s", known_exe);
 	else if (procfs_exe(id->tgid, event.exe, sizeof(event.exe)))
 		return 0; /* gone already */
+	return sink(context, &event, sizeof(event));
+}
+
+/* The command line is read to tell python3 from `python3 -m uvicorn`, and forgotten. */
+static int tell_known(const struct process_id *id, const struct target *target, probe_sink sink,
+		      void *context)
+{
+	char comm[COMM_BYTES + 1] = "", exe[PATH_BYTES] = "", words[PATH_BYTES];
+	struct event_known event = {};
+	ssize_t size = procfs_command_line(id->tgid, words, sizeof(words));
+	const char *name;
+
+	if (size < 0 || procfs_comm(id->tgid, comm, sizeof(comm)) ||
+	    procfs_exe(id->tgid, exe, sizeof(exe)))
+		return 0; /* gone already */
+	name = program_name(program_recognise(comm, exe, words, (size_t)size));
+	if (!name)
+		return 0;
+	header_fill(&event.header, EVENT_KNOWN, sizeof(event), target);
+	event.process = *id;
+	snprintf(event.program, sizeof(event.program), "%s", name);
 	return sink(context, &event, sizeof(event));
 }
 
@@ -151,6 +173,8 @@ static int tell_members(const struct service_info *service, const struct members
 		err = tell_program(&service->root, service->exe, target, sink, context);
 	for (i = 0; !err && i < members->count; i++)
 		err = tell_program(&members->items[i].process, "", target, sink, context);
+	for (i = 0; !err && i < members->count; i++)
+		err = tell_known(&members->items[i].process, target, sink, context);
 	return err;
 }
 

@@ -22,6 +22,7 @@ static const size_t event_sizes[] = {
 	[EVENT_LOSS] = sizeof(struct event_loss),
 	[EVENT_ENDED] = sizeof(struct event_ended),
 	[EVENT_ARGUMENTS] = sizeof(struct event_arguments),
+	[EVENT_KNOWN] = sizeof(struct event_known),
 };
 _Static_assert(sizeof(event_sizes) / sizeof(event_sizes[0]) == EVENT_TYPES, "one size a type");
 

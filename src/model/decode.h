@@ -22,6 +22,7 @@ union event {
 	struct event_connection connection;
 	struct event_service service;
 	struct event_program program;
+	struct event_known known;
 	struct event_counts counts;
 	struct event_loss loss;
 	struct event_ended ended;

@@ -90,6 +90,11 @@ int process_set_program(struct process *process, const struct event_program *eve
 	return set_text(&process->exe, event->exe, sizeof(event->exe));
 }
 
+void process_set_known(struct process *process, const struct event_known *event)
+{
+	memcpy(process->known_as, event->program, KNOWN_BYTES);
+}
+
 int process_set_arguments(struct process *process, const struct event_arguments *event)
 {
 	return set_text(&process->args, event->text, sizeof(event->text));

@@ -18,8 +18,9 @@ struct process {
 	struct process_id parent;
 	__u32 ns_pid;
 	char comm[COMM_BYTES];
-	char *exe;  /* NULL: unknown */
-	char *args; /* NULL: not asked for, or unknown */
+	char *exe;			/* NULL: unknown */
+	char *args;			/* NULL: not asked for, or unknown */
+	char known_as[KNOWN_BYTES + 1]; /* "": nothing told */
 	struct process_signal *signals;
 	size_t n_signals;
 	size_t signals_capacity;
@@ -43,6 +44,7 @@ void process_set_delivered(struct process *process, const struct event_delivered
 void process_set_identity(struct process *process, const struct event_process *event);
 void process_set_exit(struct process *process, const struct event_exit *event);
 int process_set_program(struct process *process, const struct event_program *event);
+void process_set_known(struct process *process, const struct event_known *event);
 int process_set_arguments(struct process *process, const struct event_arguments *event);
 
 /* Was it told to stop in a way that it can hear (not ignored)? */

@@ -194,6 +194,8 @@ static bool is_closed_by_service(const struct event_connection *event)
 static int apply_connection(struct shutdown *shutdown, const struct event_connection *event)
 {
 	shutdown->has_closed_one |= is_closed_by_service(event);
+	if (event->at_signal == AT_SIGNAL_NEW && event->direction == DIRECTION_INBOUND)
+		shutdown->last_arrival_ns = latest(shutdown->last_arrival_ns, event->arrived_ns);
 	if (!(event->flags & CONNECTION_REVISED)) {
 		shutdown->details_seen++;
 		if (event->outcome != OUTCOME_OPEN && event->outcome != OUTCOME_HANDED_OVER)
@@ -273,6 +275,11 @@ static int apply(struct shutdown *shutdown, const union event *event)
 	case EVENT_PROGRAM:
 		err = process_of(shutdown, &event->program.process, &process);
 		return err ? err : process_set_program(process, &event->program);
+	case EVENT_KNOWN:
+		err = process_of(shutdown, &event->known.process, &process);
+		if (!err)
+			process_set_known(process, &event->known);
+		return err;
 	case EVENT_ARGUMENTS:
 		err = process_of(shutdown, &event->arguments.process, &process);
 		return err ? err : process_set_arguments(process, &event->arguments);

@@ -49,6 +49,7 @@ struct shutdown {
 
 	__u64 last_step_ns;	  /* the last signal, exit or listener event */
 	__u64 last_connection_ns; /* the last connection that left */
+	__u64 last_arrival_ns;	  /* the last inbound one that came after T0; 0: none was told */
 	bool has_ended;
 	bool is_provisional; /* a record was due, and more will come */
 	bool is_told;	     /* a record of it is in the store, from a collector before us */
