@@ -273,11 +273,11 @@ static json_t *findings_json(const struct diff_set *set)
 	json_auto_t *findings = json_object();
 
 	for (size_t i = 0; i < set->n_findings; i++) {
-		_cleanup_free_ char *id = text_valid_utf8(set->findings[i].id,
-							  sizeof(set->findings[i].id));
+		const struct diff_finding *finding = &set->findings[i];
+		_cleanup_free_ char *id = text_valid_utf8(finding->id, sizeof(finding->id));
 
 		if (!id || json_object_set_new(findings, id,
-					       json_integer((json_int_t)set->findings[i].count)) < 0)
+					       json_integer((json_int_t)finding->count)) < 0)
 			return NULL;
 	}
 	return TAKE_PTR(findings);

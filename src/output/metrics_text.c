@@ -2,7 +2,8 @@
 /*
  * The whole exposition: family by family, as OpenMetrics demands, and within each service by
  * service. Changes nothing. Counters are there from the first moment that a service is known,
- * with 0; by-outcome counters of connections, findings and histograms once there is something to tell.
+ * with 0; by-outcome counters of connections, findings and histograms once there is something to
+ * tell.
  */
 #include "src/analysis/findings.h"
 #include "src/base/cleanup.h"

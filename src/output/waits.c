@@ -5,10 +5,12 @@
 #include <stdio.h>
 
 #include "src/base/cleanup.h"
-#include "src/output/table.h"
 #include "src/output/units.h"
 
 #define WAITS_SHOWN 5
+#define MARGIN 2
+#define TIME_COLUMNS 7 /* "59.9 ms" */
+#define FIGURES_BYTES (UNITS_BYTES + 24)
 #define WHAT_BYTES (WAIT_CALL_BYTES + WAIT_TEXT_BYTES + 64)
 
 /* "in fdatasync of /var/lib/x", "in futex for a lock": with its text, and without. */
@@ -44,44 +46,51 @@ static const char *describe(const struct record_wait *wait, char buffer[WHAT_BYT
 	return buffer;
 }
 
-static void add_wait(struct table *table, const struct record_wait *wait)
+/* " 9.90 s   50 %  " */
+static void figures(const struct record_wait *wait, char buffer[FIGURES_BYTES])
 {
-	char what[WHAT_BYTES];
-	char time[UNITS_BYTES];
+	char time[UNITS_BYTES] = "";
+	size_t wide;
 
-	table_row(table, MARK_NONE);
-	if (wait->is_main)
-		table_add(table, "main thread of %s", wait->comm);
+	if (wait->total_ns != TIME_UNKNOWN)
+		units_duration(wait->total_ns, time);
+	wide = text_columns(time);
+	if (wait->share >= 0 && wait->share <= 1)
+		snprintf(buffer, FIGURES_BYTES, "%*s%s  %3.0f %%  ",
+			 (int)(wide < TIME_COLUMNS ? TIME_COLUMNS - wide : 0), "", time,
+			 100 * wait->share);
 	else
-		table_add(table, "thread %s", wait->comm);
-	table_add(table, "%u", wait->is_main ? wait->pid : wait->tid);
-	if (wait->total_ns == TIME_UNKNOWN)
-		table_skip(table);
+		snprintf(buffer, FIGURES_BYTES, "%*s%s         ",
+			 (int)(wide < TIME_COLUMNS ? TIME_COLUMNS - wide : 0), "", time);
+}
+
+static void print_wait(const struct record_wait *wait, const struct report_style *style,
+		       struct text *text)
+{
+	char mark[FIGURES_BYTES];
+	char what[WHAT_BYTES];
+	_cleanup_free_ char *line = NULL;
+	struct text prose;
+
+	figures(wait, mark);
+	text_init(&prose);
+	text_addf(&prose, "%s%s (%u): %s", wait->is_main ? "main thread of " : "thread ",
+		  wait->comm, wait->is_main ? wait->pid : wait->tid, describe(wait, what));
+	line = text_take(&prose);
+	if (line)
+		style_item(style, text, PAINT_NONE, MARGIN, mark, line);
 	else
-		table_add(table, "%s", units_duration(wait->total_ns, time));
-	table_add(table, "%.0f %%", 100 * wait->share);
-	table_add(table, "%s", describe(wait, what));
+		text->has_failed = true;
 }
 
 void waits_print(const struct record *record, const struct report_style *style, struct text *text)
 {
-	static const struct table_column columns[] = {
-		{ NULL },
-		{ .head = "tid", .is_right = true },
-		{ .head = "time", .is_right = true },
-		{ .head = "share", .is_right = true },
-		{ .head = "what it did" },
-	};
 	size_t shown = record->n_waits < WAITS_SHOWN ? record->n_waits : WAITS_SHOWN;
-	struct table table;
 
 	if (!record->has_waits || record->n_waits == 0)
 		return;
-	table_init(&table, columns, ARRAY_SIZE(columns));
-	for (size_t i = 0; i < shown; i++)
-		add_wait(&table, &record->waits[i]);
 	style_title(style, text, "Where the time went");
-	table_print(&table, style, text);
+	for (size_t i = 0; i < shown; i++)
+		print_wait(&record->waits[i], style, text);
 	style_more(style, text, record->n_waits - shown);
-	table_fini(&table);
 }
