@@ -49,19 +49,13 @@ static const char *describe(const struct record_wait *wait, char buffer[WHAT_BYT
 /* " 9.90 s   50 %  " */
 static void figures(const struct record_wait *wait, char buffer[FIGURES_BYTES])
 {
-	char time[UNITS_BYTES] = "";
-	size_t wide;
+	char time[UNITS_BYTES] = "", share[8] = "";
 
 	if (wait->total_ns != TIME_UNKNOWN)
 		units_duration(wait->total_ns, time);
-	wide = text_columns(time);
 	if (wait->share >= 0 && wait->share <= 1)
-		snprintf(buffer, FIGURES_BYTES, "%*s%s  %3.0f %%  ",
-			 (int)(wide < TIME_COLUMNS ? TIME_COLUMNS - wide : 0), "", time,
-			 100 * wait->share);
-	else
-		snprintf(buffer, FIGURES_BYTES, "%*s%s         ",
-			 (int)(wide < TIME_COLUMNS ? TIME_COLUMNS - wide : 0), "", time);
+		snprintf(share, sizeof(share), "%.0f %%", 100 * wait->share);
+	snprintf(buffer, FIGURES_BYTES, "%*s  %5s  ", TIME_COLUMNS, time, share);
 }
 
 static void print_wait(const struct record_wait *wait, const struct report_style *style,
