@@ -59,14 +59,15 @@ def _counts(share):
 
 def _start_client(stage, crowd, number):
     """Each with an address of its own: at one port that gives it 28,000 ports as well."""
-    target, lines = crowd.parts[number].target, stage.directory / f"crowd-{number}.jsonl"
+    target = crowd.parts[number].target
+    lines = stage.directory / f"crowd-{number}.jsonl"
     wait_ms = 2000 + crowd.total * 1000 // _PER_SECOND
     client = stage.program([
         BUILD / "shutwatch-client", f"--target={target}", f"--source=127.0.0.{number + 1}",
         *[f"--{state}={count}" for state, count in _counts(crowd.share(number)).items()],
         f"--idle-path={HTTP_PATHS['idle']}", f"--in-flight-path=/{wait_ms}/10",
-        f"--half-response-path={HTTP_PATHS['half_response']}", f"--half-response-resume={wait_ms}ms",
-        "--ready-timeout=2m", f"--output={lines}"])
+        f"--half-response-path={HTTP_PATHS['half_response']}",
+        f"--half-response-resume={wait_ms}ms", "--ready-timeout=2m", f"--output={lines}"])
     return client, lines
 
 
