@@ -53,12 +53,7 @@ void exchange_ask(struct load *load, struct connection *connection)
 {
 	const struct request *request = request_of(load, connection);
 
-	if (connection->phase == PHASE_HALF_CLOSED) {
-		connection->is_late = true;
-	} else {
-		connection->first_byte_ns = connection->last_byte_ns = 0;
-		connection->status[0] = '\0';
-	}
+	connection->is_late = connection->phase == PHASE_HALF_CLOSED;
 	send_bytes(load, connection, request->bytes, request->size);
 }
 
@@ -69,6 +64,19 @@ void exchange_finish_half(struct load *load, struct connection *connection)
 
 	connection->is_half = false;
 	send_bytes(load, connection, request->bytes + half, request->size - half);
+}
+
+/* A request that could not be sent whole leaves what is known of the one before. */
+static void note_request(struct connection *connection, uint64_t now)
+{
+	if (connection->requests++) {
+		connection->answered_ns = connection->last_byte_ns;
+		connection->first_byte_ns = connection->last_byte_ns = 0;
+		connection->status[0] = '\0';
+	} else {
+		connection->first_request_ns = now;
+	}
+	connection->request_ns = now;
 }
 
 /* The last byte is out. */
@@ -88,8 +96,7 @@ static void on_sent(struct load *load, struct connection *connection, uint64_t n
 		connection_settle(load, connection, true);
 		return;
 	}
-	connection->requests++;
-	connection->request_ns = now;
+	note_request(connection, now);
 	if (connection->state == STATE_IN_FLIGHT || connection->state == STATE_QUEUED)
 		connection_settle(load, connection, true);
 }
