@@ -54,7 +54,7 @@ def _mixed(load, states):
 
 
 def _idle(load, states):
-    load.add("--idle=4", *["--silent=2"] * ("silent" in states), _GUARD)
+    load.add(*["--idle=4"] * ("idle" in states), *["--silent=2"] * ("silent" in states), _GUARD)
 
 
 def _queue(load, states):
