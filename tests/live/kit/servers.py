@@ -54,15 +54,24 @@ class Server:
         return self.gone_ns is not None
 
 
-def start_uvicorn(stage, workers):
-    """FastAPI under uvicorn, all workers serving."""
-    port, = free_ports()
-    program = stage.program(
-        ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", ROOT / "tests/live/apps",
-         "--host", "127.0.0.1", "--port", port, "--workers", workers],
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+def uvicorn_command(port, workers):
+    """FastAPI under uvicorn."""
+    return ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", ROOT / "tests/live/apps",
+            "--host", "127.0.0.1", "--port", port, "--workers", workers]
+
+
+def wait_uvicorn(program, workers):
+    """Until all workers serve."""
     wait_until(lambda: sum(b"startup complete" in line for line in program.err.so_far())
                >= workers, "uvicorn to start", 30)
+
+
+def start_uvicorn(stage, workers):
+    """The same, all workers serving."""
+    port, = free_ports()
+    program = stage.program(uvicorn_command(port, workers),
+                            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    wait_uvicorn(program, workers)
     wait_until(lambda: listens(program.pid, port), "uvicorn to listen")
     return Server(program, port)
 

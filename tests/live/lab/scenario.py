@@ -9,7 +9,8 @@ import select
 import signal
 import time
 
-from kit.judge import Judge, at_ns, details_of
+from kit.clock import EDGE_NS
+from kit.judge import Judge, at_ns, details_of, t0_ns
 from kit.sockets import server_side
 from lab import crowd
 from lab.ending import Ending
@@ -58,7 +59,7 @@ def _idle(load, states):
 
 
 def _queue(load, states):
-    load.add("--queued=4", *["--silent=4"] * ("silent" in states), _GUARD,
+    load.add("--queued=3", *["--silent=3"] * ("silent" in states), _GUARD,
              paths={"queued": load.paths["flow"]})
 
 
@@ -182,8 +183,16 @@ def _total_error_ns(stopped):
     return at_ns(stopped.record, total_s) - stopped.ended_ns
 
 
-def _judged(row, stopped):
-    judge = Judge(stopped.record, stopped.connections, stopped.stop)
+def _of_the_survivor(stopped):
+    """Who arrived at a server that nobody told to stop: of no shutdown. (absent, maybe)"""
+    signal_ns = t0_ns(stopped.record)
+    arrived = [c for c in stopped.connections if c.kind == "arriving" and c.established_ns]
+    return {"absent": [c for c in arrived if c.established_ns > signal_ns + EDGE_NS],
+            "maybe": [c for c in arrived if abs(c.established_ns - signal_ns) <= EDGE_NS]}
+
+
+def _judged(row, stopped, **who):
+    judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
     judge.counts_undecidable = True
     row.mismatches = list(judge.disagreements())
     row.undecidable = dict(judge.undecidable)
@@ -200,7 +209,8 @@ def _judged(row, stopped):
 def run(stage, kind, how, scenario):
     """Starts the server, stops it, judges. Returns the Row."""
     row = Row(kind.name, how.name, scenario)
-    return _judged(row, Stopped(stage, kind.start(stage), how, scenario, kind.states))
+    stopped = Stopped(stage, kind.start(stage), how, scenario, kind.states)
+    return _judged(row, stopped, **(_of_the_survivor(stopped) if kind.survives else {}))
 
 
 def run_crowd(stage, total):
