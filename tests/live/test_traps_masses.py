@@ -62,13 +62,14 @@ def _entries(daemon):
 
 
 @pytest.mark.skipif(IS_BLIND, reason="it is all about shutwatch")
-def test_exit_storm(stage):
+def test_exit_storm(trap):
     """20,000 processes without sockets end well, badly or by TERM: as if they had never been."""
     comm = new_comm()
-    with contextlib.closing(Daemon(stage, f"reopen_window: 0s\n{targets(comm)}")) as daemon:
-        victim = stage.server(f"--comm={comm}")
-        storm = stage.victim("storm", _PROCESSES // 2)
+    with contextlib.closing(Daemon(trap, f"reopen_window: 0s\n{targets(comm)}")) as daemon:
+        victim = trap.server(f"--comm={comm}")
+        storm = trap.victim("storm", _PROCESSES // 2)
         daemon.start()
+        watch = trap.watch(f"--comm={comm}")
         before, resident = _entries(daemon), []
         assert before['shutwatch_bpf_map_entries{map="members"}'] == 1
         for number in (1, 2):  # the first one warms up
@@ -79,11 +80,12 @@ def test_exit_storm(stage):
             resident.append(_resident_kib(daemon.pid))
         assert resident[1] - resident[0] <= _NOISE_KIB
         assert daemon.records() == []
-        stop = stage.send(victim.pid)
+        stop = trap.send(victim.pid)
         victim.wait()
-        record, = daemon.wait_records(is_final=True)
-        assert pids(record) == [victim.pid] and record["complete"]
-        assert record["trigger"]["sender"]["pid"] == stop.sender
+        stored, = daemon.wait_records(is_final=True)
+        for record in (stored, watch.record()):
+            assert pids(record) == [victim.pid] and record["complete"]
+            assert record["trigger"]["sender"]["pid"] == stop.sender
 
 
 def _ends(trap, watch, victim, client, workers):
