@@ -15,7 +15,7 @@ from lab.ending import Ending
 from lab.server import HTTP_PATHS, TERM_ALL, Running
 
 _SHARE_MAX = 15_000
-_PER_SECOND = 10_000  # are opened, or more: a handler must last until all are
+_PER_SECOND = 5_000  # are opened, or more: a handler must last until all are
 _HALF_RESPONSES = 8  # of each client: each fills the buffers on its way, some megabytes
 _VICTIMS = 'for port; do "$0" --port="$port" --reuseport --quiet & done; wait'
 
@@ -42,7 +42,7 @@ class Crowd:
 
 def start_crowd(stage, total, has_one_port=False):
     """As many victims as so many connections take, each on a port of its own or all on one."""
-    count = -(-total // _SHARE_MAX)
+    count = max(2, -(-total // _SHARE_MAX))
     ports = free_ports() * count if has_one_port else free_ports(count)
     cgroup = stage.subgroup()
     shell = stage.program(["sh", "-c", _VICTIMS, BUILD / "victims" / "server", *ports],
@@ -78,9 +78,8 @@ def load_crowd(stage, crowd):
     for client, _ in clients:
         if client.out.wait(lambda line: line == b"ready\n", 150) is None:
             raise RuntimeError(f"a client of the crowd ended early\n{client.describe()}")
-    for part in crowd.parts:
-        port = int(part.target.rpartition(":")[2])
-        wait_until(lambda port=port: not queued(part.pid, port), "all to be accepted", 60)
+    for port in {int(part.target.rpartition(":")[2]) for part in crowd.parts}:
+        wait_until(lambda port=port: not queued(crowd.parts[0].pid, port), "all accepted", 60)
     return clients
 
 
