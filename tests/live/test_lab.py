@@ -15,7 +15,7 @@ from lab.server import IDLE, MIXED, TERM, Kind, Running
 _LINE = {
     "id": 1, "state": "in_flight", "protocol": "http", "local": "127.0.0.1:40000",
     "peer": "127.0.0.1:80", "family": "inet", "connect_ns": 10, "connected_ns": 20,
-    "request_ns": 30, "first_byte_ns": None, "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
+    "first_request_ns": 30, "answered_ns": None, "request_ns": 30, "first_byte_ns": None, "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
     "error_ns": None, "late_request_ns": None, "late_reset_ns": None, "closed_ns": None,
     "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1, "answers": 0,
     "last": "none", "status": None, "says_close": False, "malformed": False, "end": "fin",
@@ -130,7 +130,8 @@ def test_planted(stopped, change):
 def test_undecidable(stage):
     """An answer cut by the application itself: not decidable, and counted, not passed over."""
     seen = Seen({**_LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
-    detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80"}
+    detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80",
+              "pid": 1}
     judge = Judge.__new__(Judge)
     judge.t0_ns, judge.undecidable, judge.truth = 500, table.Counter(), type("T", (), {
         "owners": {}})

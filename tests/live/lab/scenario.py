@@ -11,8 +11,10 @@ import time
 
 from kit.judge import Judge, at_ns, details_of
 from kit.sockets import server_side
+from lab import crowd
 from lab.ending import Ending
 from lab.load import Load
+from lab.seen import Seen
 from lab.server import BURST, IDLE, LONG, MANY, MIXED, QUEUE
 
 _GRACE_S = 4          # then SIGKILL to all that is left
@@ -52,7 +54,7 @@ def _mixed(load, states):
 
 
 def _idle(load, states):
-    load.add("--idle=4", *["--silent=2"] * ("silent" in states), _GUARD)
+    load.add(*["--idle=4"] * ("idle" in states), *["--silent=2"] * ("silent" in states), _GUARD)
 
 
 def _queue(load, states):
@@ -98,6 +100,16 @@ def _taken(running):
     return {name for name, side in sides.items() if side.is_accepted and not side.unread}
 
 
+@dataclasses.dataclass
+class Told:
+    """What there is to be judged."""
+
+    record: dict
+    connections: list
+    stop: object
+    ended_ns: int | None   # the last process
+
+
 class Stopped:
     """One stop as it happened."""
 
@@ -105,12 +117,13 @@ class Stopped:
         words = running.watch or (f"--pid={running.pid}",)
         self.watch = stage.shutwatch("--json", "-n", "1", "--settle", _SETTLE, "--details", "all",
                                      *words).wait_watching()
-        self.ending = Ending(running.cgroup)
+        self._ending = Ending(running.cgroup)
         self._load = Load(stage, running)
         try:
             self._run(running, how, scenario, states)
         finally:
-            self.ending.close()
+            self._ending.close()
+        self.ended_ns = self._ending.at_ns
         self.record = json.loads(self.watch.record_line(40))
         self._load.end_all()
         self.connections = self._load.lines()
@@ -129,7 +142,7 @@ class Stopped:
         if is_frozen:
             for pid in running.pids():
                 os.kill(pid, signal.SIGCONT)
-        _wait_end(running, self.ending, self.watch)
+        _wait_end(running, self._ending, self.watch)
         time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
         if flow:
             self._load.end(flow)
@@ -164,9 +177,9 @@ def _drain_error_ns(stopped):
 
 def _total_error_ns(stopped):
     total_s = stopped.record["timing"]["total_s"]
-    if total_s is None or stopped.ending.at_ns is None:
+    if total_s is None or stopped.ended_ns is None:
         return None
-    return at_ns(stopped.record, total_s) - stopped.ending.at_ns
+    return at_ns(stopped.record, total_s) - stopped.ended_ns
 
 
 def _judged(row, stopped):
@@ -188,3 +201,12 @@ def run(stage, kind, how, scenario):
     """Starts the server, stops it, judges. Returns the Row."""
     row = Row(kind.name, how.name, scenario)
     return _judged(row, Stopped(stage, kind.start(stage), how, scenario, kind.states))
+
+
+def run_crowd(stage, total):
+    """So many connections of several processes, stopped at once."""
+    record, lines, stop, ended_ns = crowd.run_crowd(stage, total)
+    told = Told(record, [Seen(line) for line in lines], stop, ended_ns)
+    for connection in told.connections:
+        connection.is_taken = True  # nothing was left in an accept queue before the stop
+    return _judged(Row("victims", "TERM/all", "crowd"), told)

@@ -53,6 +53,8 @@ class Seen(Line):
         said, events = self.said, []
         if self.is_half:
             events.append((self.established_ns, "half"))
+        if said["answered_ns"]:
+            events += [(said["first_request_ns"], "asked"), (said["answered_ns"], "answered")]
         if said["request_ns"]:
             # A half request was begun at once; only its other half has a time.
             asked_ns = self.established_ns if self.kind == "half" else said["request_ns"]
