@@ -49,6 +49,13 @@ def test_seen(fields, saw):
     assert _saw(**fields) == saw
 
 
+def test_seen_reset_at_once():
+    """Established and reset before the client looked: a connection all the same."""
+    seen = Seen({**_LINE, "connected_ns": None, "request_ns": None, "requests": 0, "sent_bytes": 0,
+                 "fin_ns": None, "reset_ns": 90, "end": "rst"})
+    assert (seen.established_ns, seen.ended_ns, seen.end) == (90, 90, "rst")
+
+
 def test_seen_in_flight():
     """Was a request in flight? Before and after it was asked, and answered."""
     seen = Seen({**_LINE, "last": "whole", "answers": 1, "first_byte_ns": 600,

@@ -7,7 +7,7 @@ from kit.clock import wait_until
 from kit.servers import uvicorn_command, wait_uvicorn
 from kit.shutwatch import ROOT
 from kit.sockets import free_ports, listens
-from lab.server import BURST, IDLE, MIXED, QUEUE, TERM, TERM_ALL, Kind, Running
+from lab.server import BURST, IDLE, LOAD, MIXED, QUEUE, TERM, TERM_ALL, Kind, Running
 
 _APPS = ROOT / "tests/live/apps"
 _PYTHON = "/usr/bin/python3"
@@ -70,6 +70,7 @@ _FILES = frozenset(("half_request", "finishing", "silent", "flow"))
 KINDS = [
     Kind("uvicorn", ("uvicorn",), _start_uvicorn(1)),
     Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), hows=(TERM, TERM_ALL)),
+    Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), scenarios=(LOAD,)),
     Kind("gunicorn sync", ("gunicorn",), _start_gunicorn(b"Booting worker", "wsgi:app"),
          states=_NEVER_IDLE),
     Kind("gunicorn gthread", ("gunicorn",),
