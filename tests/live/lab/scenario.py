@@ -87,7 +87,8 @@ def _load(load, _):
     return load.add("--flow=500", "--source=127.0.0.2")
 
 
-_OPENINGS = {LOAD: _load, MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many}
+_OPENINGS = {MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many,
+             LOAD: _load}
 
 
 def _wait_end(running, ending, watch, grace_s):
