@@ -12,7 +12,7 @@ import container
 import nspawn
 from kit.clock import wait_until
 from kit.netns import NetnsOf
-from lab.server import HTTP_PATHS, MIXED, Kind, Running
+from lab.server import HTTP_PATHS, IDLE, MIXED, Kind, Running
 
 _PORT = 8080
 _GRACE_S = 3
@@ -79,8 +79,9 @@ def _start_container(stage, command):
                    tell=partial(_stop_container, box))
 
 
-# http.server closes after each answer, answers at once, and has a backlog of 5. The wrapper's end
-# (or its being told) is no stop of the whole service: what arrives then is not in the record.
+# http.server answers at once and closes then (no idle, no in_flight, no long); its backlog is 5
+# (no queue, burst, many). A wrapper's end is no stop of the whole service, and what arrives while
+# the rest serves on is in no record (no flow).
 _FILE_STATES = frozenset(("half_response", "half_request", "finishing", "silent"))
 
 KINDS = [
@@ -89,10 +90,10 @@ KINDS = [
          is_slow=True),
     Kind("systemd-sh-wrap-process", ("systemd-nspawn",),
          partial(_start_unit, unit="wrapped.service", text=_WRAPPED_UNIT, workers=0),
-         scenarios=(MIXED,), states=_FILE_STATES, is_slow=True),
+         scenarios=(MIXED, IDLE), states=_FILE_STATES, is_slow=True),
     Kind("podman-uvicorn", ("podman", "uvicorn"),
          partial(_start_container, command=_UVICORN), is_slow=True),
     Kind("podman-sh-wrap", ("podman",),
          partial(_start_container, command=_WRAPPED),
-         scenarios=(MIXED,), states=_FILE_STATES, is_slow=True),
+         scenarios=(MIXED, IDLE), states=_FILE_STATES, is_slow=True),
 ]
