@@ -62,7 +62,7 @@ __hidden void connection_local(const struct sock *sk, struct listener_key *key)
 static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool peer_fin)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	u32 jiffies = bpf_jiffies64();
+	u32 unsent_bytes, jiffies = bpf_jiffies64();
 	u8 state = sk->__sk_common.skc_state;
 
 	if (!tp)
@@ -75,10 +75,13 @@ static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool 
 	if (peer_fin && f->unread_bytes)
 		f->unread_bytes -= 1;
 	f->unacked_bytes = tp->write_seq - tp->snd_una;
+	unsent_bytes = tp->write_seq - tp->snd_nxt;
 	if ((state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK || state == TCP_CLOSING) &&
-	    f->unacked_bytes)
+	    f->unacked_bytes) {
 		f->unacked_bytes -= 1;
-	f->sent_bytes = tp->bytes_sent - tp->bytes_retrans + (tp->write_seq - tp->snd_nxt);
+		unsent_bytes -= !!unsent_bytes;
+	}
+	f->sent_bytes = tp->bytes_sent - tp->bytes_retrans + unsent_bytes;
 	f->since_received = jiffies - tp->inet_conn.icsk_ack.lrcvtime;
 	f->since_sent = jiffies - tp->lsndtime;
 	return true;

@@ -8,7 +8,7 @@ from collections import Counter
 
 from kit.clock import (CAUSALITY_NS, EDGE_NS, SECOND, TOLERANCE_NS, parse_wall_ns,
                        wall_offset_ns)
-from kit.pairs import ALLOWED, BYTES_AGREE, CLOSED_BY, UNDECIDABLE, WIRE
+from kit.pairs import ALLOWED, BYTES_AGREE, CLOSED_BY, QUEUE_FULL, UNDECIDABLE, WIRE
 from kit.sockets import plain_ip
 
 DIRECTIONS = ("inbound", "outbound")
@@ -68,13 +68,16 @@ class Judge:
 
     counts_undecidable = False  # True: pairs.UNDECIDABLE is counted for all kinds of connections
 
-    def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=()):
+    def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=(),
+                 overflows=0):
         """absent: connections that belong to no shutdown, whatever their times say.
         maybe: those that may be left out. also: names of more that must be there.
+        overflows: how often the server's kernel dropped the end of a handshake.
         """
         self.record = record
         self.connections = list(connections)
         self.stop = stop
+        self._overflows = overflows
         self.truth = truth
         self.absent = set(absent)
         self.maybe = set(maybe)
@@ -187,6 +190,9 @@ class Judge:
             is_late = connection.established_ns > self.t0_ns
             if is_late and connection.end == "rst" and not connection.received_bytes and cut_off:
                 cut_off -= 1
+            elif self._overflows and not connection.received_bytes and connection.end != "fin":
+                self._overflows -= 1
+                self.undecidable[QUEUE_FULL] += 1
             else:
                 yield f"{connection.local} is missing: {connection.line()}"
 

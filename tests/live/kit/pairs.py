@@ -46,6 +46,10 @@ UNDECIDABLE = {
         "only the protocol knows that it was no idle connection"),
 }
 
+# A connection for its client only, until the server's kernel takes the end of the handshake.
+QUEUE_FULL = ("the accept queue was full and the end of the handshake dropped: "
+              "to the server's kernel it never was a connection")
+
 CLOSED_BY = {
     "completed": {"app"}, "idle": {"app"}, "cut": {"app"}, "late_reset": {"app", "exit"},
     "reset": {"app", "exit"}, "left_open": {"exit"}, "abandoned": {"exit"},

@@ -11,7 +11,7 @@ import time
 
 from kit.clock import EDGE_NS
 from kit.judge import Judge, at_ns, details_of, t0_ns
-from kit.sockets import server_side
+from kit.sockets import overflows, server_side
 from lab import crowd
 from lab.ending import Ending
 from lab.load import Load
@@ -130,12 +130,14 @@ class Stopped:
                                      *words).wait_watching()
         self._ending = Ending(running.cgroup)
         self._load = Load(stage, running)
+        before = overflows(running.netns)
         try:
             self._run(running, how, scenario, states)
         finally:
             self._ending.close()
         self.ended_ns = self._ending.at_ns
         self.record = json.loads(self.watch.record_line(40))
+        self.overflows = overflows(running.netns) - before
         self._load.end_all()
         self.connections = self._load.lines()
         for connection in self.connections:
@@ -194,6 +196,14 @@ def _total_error_ns(stopped):
     return at_ns(stopped.record, total_s) - stopped.ended_ns
 
 
+def _apart(kind, stopped):
+    """Those who are no connections of this shutdown, by the nature of the server."""
+    who = _of_the_survivor(stopped) if kind.survives else {"absent": []}
+    if kind.defers_accept:
+        who["absent"] += [c for c in stopped.connections if c.kind == "silent"]
+    return who
+
+
 def _of_the_survivor(stopped):
     """Who arrived at a server that nobody told to stop: of no shutdown. (absent, maybe)"""
     signal_ns = t0_ns(stopped.record)
@@ -221,7 +231,8 @@ def run(stage, kind, how, scenario):
     """Starts the server, stops it, judges. Returns the Row."""
     row = Row(kind.name, how.name, scenario)
     stopped = Stopped(stage, kind.start(stage), how, scenario, kind.states)
-    return _judged(row, stopped, **(_of_the_survivor(stopped) if kind.survives else {}))
+    return _judged(row, stopped, overflows=stopped.overflows,
+                   **_apart(kind, stopped))
 
 
 def run_crowd(stage, total):
