@@ -50,7 +50,9 @@ def _start_node(stage, mode):
 KINDS = [
     Kind("nginx", ("nginx",), _start_nginx, hows=(TERM, How(signal.SIGQUIT))),
     Kind(f"apache-event-grace{_APACHE_GRACE_S}", ("apache2",), _start_apache,
-         hows=(TERM, How(signal.SIGWINCH)), is_slow=True),
+         hows=(TERM, How(signal.SIGWINCH)), is_slow=True,
+         # TCP_DEFER_ACCEPT: a silent client has no socket at the server
+         states=Kind.states - {"silent"}),
     Kind("node-none", ("node",), partial(_start_node, mode="none")),
     # Waits for silent connections for ever
     Kind("node-close", ("node",), partial(_start_node, mode="close"), is_slow=True),
