@@ -6,7 +6,7 @@ import signal
 import socket
 
 from kit.sockets import free_ports
-from lab.server import TERM, How, Kind, Running
+from lab.server import BURST, IDLE, LONG, MANY, MIXED, TERM, How, Kind, Running
 
 _BIG_BYTES = 16 << 20
 
@@ -83,5 +83,7 @@ def _start_postgres(stage):
 KINDS = [
     Kind("redis", ("redis-server",), _start_redis),
     Kind("postgres", (f"{_POSTGRES}/postgres", "setpriv", "unshare"), _start_postgres,
-         hows=(TERM, How(signal.SIGINT), How(signal.SIGQUIT)), is_slow=True),
+         hows=(TERM, How(signal.SIGINT), How(signal.SIGQUIT)), is_slow=True,
+         # Not QUEUE: nobody asks before the start-up was answered
+         scenarios=(MIXED, IDLE, LONG, BURST, MANY)),
 ]

@@ -48,7 +48,8 @@ def _start_node(stage, mode):
 
 
 KINDS = [
-    Kind("nginx", ("nginx",), _start_nginx, hows=(TERM, How(signal.SIGQUIT))),
+    # 2 s for the head of a request, instead of 60: QUIT waits for it
+    Kind("nginx-header2", ("nginx",), _start_nginx, hows=(TERM, How(signal.SIGQUIT))),
     Kind(f"apache-event-grace{_APACHE_GRACE_S}", ("apache2",), _start_apache,
          hows=(TERM, How(signal.SIGWINCH)), defers_accept=True, is_slow=True),
     Kind("node-none", ("node",), partial(_start_node, mode="none")),
