@@ -63,13 +63,16 @@ def _start_http_server(*wrapper):
     return start
 
 
-# SIGTERM kills the shell, and the server serves on: `partial`, with its clients still there.
+# SIGTERM kills the shell, and the server serves on: `partial`, with its clients and the listener
+# still "open". In a cgroup of its own both are one service, so the shell's pid names it as well as
+# the server's would; the record is made when the time to settle is over, not after the patience.
 _WRAPPER = ("sh", "-c", '"$@"; true', "sh")
 _FILES = frozenset(("half_request", "finishing", "silent", "flow"))
 
 KINDS = [
     Kind("uvicorn", ("uvicorn",), _start_uvicorn(1)),
     Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), hows=(TERM, TERM_ALL)),
+    # All with --graceful-timeout=3: gthread waits that long for idle connections.
     Kind("gunicorn sync", ("gunicorn",), _start_gunicorn(b"Booting worker", "wsgi:app"),
          states=_NEVER_IDLE),
     Kind("gunicorn gthread", ("gunicorn",),
@@ -78,6 +81,7 @@ KINDS = [
     Kind("gunicorn uvicorn", ("gunicorn", "uvicorn"),
          _start_gunicorn(b"startup complete", "--worker-class=uvicorn.workers.UvicornWorker",
                          "app:app")),
+    # No handler takes time, and nothing is ever idle: neither LONG nor MANY has what it is about.
     Kind("http.server", (_PYTHON,), _start_http_server(), states=_FILES,
          scenarios=(MIXED, IDLE, QUEUE, BURST)),
     Kind("sh: http.server", ("sh",), _start_http_server(*_WRAPPER), states=_FILES,
