@@ -2,6 +2,7 @@
 """Servers written in Python; and what a shell makes of one."""
 
 import os
+import resource
 
 from kit.clock import wait_until
 from kit.servers import uvicorn_command, wait_uvicorn
@@ -31,6 +32,16 @@ def _start_uvicorn(workers, *options, needs_files=None):
         wait_uvicorn(program, workers)
         return _running(program, group, port)
     return start
+
+
+def _allow_files():
+    """As many as may be: one worker may get all connections."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+# For thousands of connections: (stage) -> Running. See test_lab_python.py for its clients.
+start_fastapi_load = _start_uvicorn(2, needs_files=_allow_files)
 
 
 def _start_gunicorn(booted, *options):
