@@ -15,7 +15,8 @@ from lab.server import IDLE, MIXED, TERM, Kind, Running
 _LINE = {
     "id": 1, "state": "in_flight", "protocol": "http", "local": "127.0.0.1:40000",
     "peer": "127.0.0.1:80", "family": "inet", "connect_ns": 10, "connected_ns": 20,
-    "first_request_ns": 30, "answered_ns": None, "request_ns": 30, "first_byte_ns": None, "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
+    "first_request_ns": 30, "answered_ns": None, "request_ns": 30, "first_byte_ns": None,
+    "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
     "error_ns": None, "late_request_ns": None, "late_reset_ns": None, "closed_ns": None,
     "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1, "answers": 0,
     "last": "none", "status": None, "says_close": False, "malformed": False, "end": "fin",
@@ -47,6 +48,13 @@ def _saw(**fields):
 def test_seen(fields, saw):
     """A line of the client in the judge's words."""
     assert _saw(**fields) == saw
+
+
+def test_seen_reset_at_once():
+    """Established and reset before the client looked: a connection all the same."""
+    seen = Seen({**_LINE, "connected_ns": None, "request_ns": None, "requests": 0, "sent_bytes": 0,
+                 "fin_ns": None, "reset_ns": 90, "end": "rst"})
+    assert (seen.established_ns, seen.ended_ns, seen.end) == (90, 90, "rst")
 
 
 def test_seen_in_flight():

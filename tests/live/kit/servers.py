@@ -76,7 +76,13 @@ def start_uvicorn(stage, workers):
     return Server(program, port)
 
 
-def start_nginx(stage, upstream, workers=2):
+def _is_nginx_worker(pid):
+    """Does it serve? A worker takes its title when it does, as the last thing."""
+    with open(f"/proc/{pid}/cmdline", "rb") as title:
+        return title.read().startswith(b"nginx: worker")
+
+
+def start_nginx(stage, upstream, workers=2, cgroup=None):
     """nginx before an upstream on 127.0.0.1; /file is big and static, /ok answers at once."""
     port, = free_ports()
     directory = stage.directory / f"nginx-{port}"
@@ -87,6 +93,7 @@ def start_nginx(stage, upstream, workers=2):
     config.write_text(_NGINX.format(directory=directory, port=port, upstream=upstream,
                                     workers=workers))
     program = stage.program(["nginx", "-p", directory, "-c", config, "-e",
-                             directory / "error.log"])
-    wait_until(lambda: listens(program.pid, port), "nginx to listen")
+                             directory / "error.log"], cgroup=cgroup or stage.cgroup)
+    wait_until(lambda: sum(map(_is_nginx_worker, program.children())) == workers,
+               "the workers of nginx")
     return Server(program, port)

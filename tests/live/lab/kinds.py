@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """All kinds of servers in the lab."""
 
-from lab import python_servers
+from lab import compiled_servers, database_servers, placed_servers, python_servers, web_servers
 
-KINDS = [kind for module in (python_servers,) for kind in module.KINDS]
+KINDS = [kind for module in (python_servers, web_servers, compiled_servers, database_servers,
+                             placed_servers) for kind in module.KINDS]
 
 
 def stops(kinds=None):

@@ -2,13 +2,12 @@
 """Servers written in Python; and what a shell makes of one."""
 
 import os
-import resource
 
 from kit.clock import wait_until
 from kit.servers import uvicorn_command, wait_uvicorn
 from kit.shutwatch import ROOT
 from kit.sockets import free_ports, listens
-from lab.server import BURST, IDLE, MIXED, QUEUE, TERM, TERM_ALL, Kind, Running
+from lab.server import BURST, IDLE, LOAD, MIXED, QUEUE, TERM, TERM_ALL, Kind, Running
 
 _APPS = ROOT / "tests/live/apps"
 _PYTHON = "/usr/bin/python3"
@@ -23,25 +22,14 @@ def _running(program, group, port, **more):
     return Running(program.pid, f"127.0.0.1:{port}", group.path, **more)
 
 
-def _start_uvicorn(workers, *options, needs_files=None):
+def _start_uvicorn(workers):
     def start(stage):
         port, = free_ports()
         group = stage.subgroup()
-        program = stage.program([*uvicorn_command(port, workers), *options], cgroup=group,
-                                env=_ENV, before_exec=needs_files)
+        program = stage.program(uvicorn_command(port, workers), cgroup=group, env=_ENV)
         wait_uvicorn(program, workers)
         return _running(program, group, port)
     return start
-
-
-def _allow_files():
-    """As many as may be: one worker may get all connections."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-# For thousands of connections: (stage) -> Running. See test_lab_python.py for its clients.
-start_fastapi_load = _start_uvicorn(2, needs_files=_allow_files)
 
 
 def _start_gunicorn(booted, *options):
@@ -83,6 +71,7 @@ _FILES = frozenset(("half_request", "finishing", "silent", "flow"))
 KINDS = [
     Kind("uvicorn", ("uvicorn",), _start_uvicorn(1)),
     Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), hows=(TERM, TERM_ALL)),
+    Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), scenarios=(LOAD,)),
     # All with --graceful-timeout=3: gthread waits that long for idle connections.
     Kind("gunicorn sync", ("gunicorn",), _start_gunicorn(b"Booting worker", "wsgi:app"),
          states=_NEVER_IDLE),

@@ -16,9 +16,10 @@ from lab import crowd
 from lab.ending import Ending
 from lab.load import Load
 from lab.seen import Seen
-from lab.server import BURST, IDLE, LONG, MANY, MIXED, QUEUE
+from lab.server import BURST, IDLE, LOAD, LONG, MANY, MIXED, QUEUE
 
-_GRACE_S = 4          # then SIGKILL to all that is left
+_GRACE_S = 4          # then SIGKILL to all that is left …
+_LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
 _BEFORE_S = 0.3       # parts of the scenarios: how long things go on before the signal …
 _AFTER_S = 0.3        # … and after the end
@@ -78,12 +79,21 @@ def _many(load, states):
              *["--silent=80"] * ("silent" in states), _GUARD)
 
 
-_OPENINGS = {MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many}
+def _load(load, _):
+    """10,000 connections, and 500 new ones a second."""
+    load.add("--idle=9300", "--in-flight=500", "--half-request=100", "--silent=100",
+             "--duration=60s")
+    # An address of its own: it would get ports that the others have left by then.
+    return load.add("--flow=500", "--source=127.0.0.2")
 
 
-def _wait_end(running, ending, watch):
+_OPENINGS = {MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many,
+             LOAD: _load}
+
+
+def _wait_end(running, ending, watch, grace_s):
     """Until all ended, or a record is made because they won't; killed when the grace is over."""
-    deadline = time.monotonic() + _GRACE_S
+    deadline = time.monotonic() + grace_s
     is_killed = False
     while ending.at_ns is None and not watch.out.so_far():
         if not is_killed and time.monotonic() > deadline:
@@ -143,7 +153,8 @@ class Stopped:
         if is_frozen:
             for pid in running.pids():
                 os.kill(pid, signal.SIGCONT)
-        _wait_end(running, self._ending, self.watch)
+        _wait_end(running, self._ending, self.watch,
+                  _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
         time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
         if flow:
             self._load.end(flow)

@@ -38,6 +38,10 @@ class Seen(Line):
         if self.end == "fin" and said["late_reset"]:
             self.end = "fin+rst"
         self.ended_ns = self._ended_ns()
+        if self.end == "rst" and not self.established_ns:
+            self.established_ns = self.ended_ns  # and reset before the client came to look
+        if not self.established_ns:
+            self.local = None  # the address of another one by now, perhaps
         self.events = self._events()
 
     def _ended_ns(self):

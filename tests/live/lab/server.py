@@ -69,6 +69,7 @@ TERM = How()
 TERM_ALL = How(is_group=True)
 # See scenario.py.
 MIXED, IDLE, QUEUE, LONG, BURST, MANY = "mixed", "idle", "queue", "long", "burst", "many"
+LOAD = "10,000"
 
 
 @dataclasses.dataclass(frozen=True)
