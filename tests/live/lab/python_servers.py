@@ -22,11 +22,12 @@ def _running(program, group, port, **more):
     return Running(program.pid, f"127.0.0.1:{port}", group.path, **more)
 
 
-def _start_uvicorn(workers):
+def _start_uvicorn(workers, *options):
     def start(stage):
         port, = free_ports()
         group = stage.subgroup()
-        program = stage.program(uvicorn_command(port, workers), cgroup=group, env=_ENV)
+        program = stage.program([*uvicorn_command(port, workers), *options], cgroup=group,
+                                env=_ENV)
         wait_uvicorn(program, workers)
         return _running(program, group, port)
     return start
@@ -71,7 +72,9 @@ _FILES = frozenset(("half_request", "finishing", "silent", "flow"))
 KINDS = [
     Kind("uvicorn", ("uvicorn",), _start_uvicorn(1)),
     Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), hows=(TERM, TERM_ALL)),
-    Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), scenarios=(LOAD,)),
+    # It closes what was idle for 5 s, and so many take longer to open when the machine is busy.
+    Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2, "--timeout-keep-alive=60"),
+         hows=(TERM, TERM_ALL), scenarios=(LOAD,)),
     # All with --graceful-timeout=3: gthread waits that long for idle connections.
     Kind("gunicorn sync", ("gunicorn",), _start_gunicorn(b"Booting worker", "wsgi:app"),
          states=_NEVER_IDLE),
