@@ -262,6 +262,8 @@ __hidden struct connection_tag *connection_tag_create(struct sock *sk, struct co
 	struct connection_tag *found;
 
 	found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!found) /* another CPU was faster: the snapshot meets who closes it */
+		found = connection_tag_find(sk);
 	if (!found)
 		loss_count(LOSS_TAG_FAILED);
 	return found;

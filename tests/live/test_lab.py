@@ -5,7 +5,7 @@ import copy
 
 import pytest
 
-from kit.judge import Judge
+from kit.judge import Judge, t0_ns, tell_apart
 from kit.stage import Stage
 from lab import scenario, table
 from lab.ending import Ending
@@ -133,6 +133,22 @@ def _shift(record):
 def test_planted(stopped, change):
     """One thing wrong in an otherwise right record."""
     assert _judged(stopped, change)
+
+
+def test_port_used_again():
+    """Two connections of one port, one after the other: each detail finds its own."""
+    ends = [2_000_000_000, 6_000_000_000]
+    two = [Seen({**_LINE, "id": i, "fin_ns": ns}) for i, ns in enumerate(ends)]
+    details = [{"direction": "inbound", "peer": "127.0.0.1:40000", "closed_at_s": s}
+               for s in (6.0, 2.0)]
+    record = {"trigger": {"at": "1970-01-01T00:00:00.000000000Z"},
+              "connections": {"details": details}}
+    offset_ns = t0_ns(record)
+    for connection in two:
+        connection.ended_ns += offset_ns
+    tell_apart(record, two)
+    assert [c.local for c in two] == ["127.0.0.1:40000#1", "127.0.0.1:40000#2"]
+    assert [d["peer"] for d in details] == ["127.0.0.1:40000#2", "127.0.0.1:40000#1"]
 
 
 def test_undecidable(stage):

@@ -10,7 +10,7 @@ import signal
 import time
 
 from kit.clock import EDGE_NS
-from kit.judge import Judge, at_ns, details_of, t0_ns
+from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
 from kit.sockets import overflows, server_side
 from lab import crowd
 from lab.ending import Ending
@@ -213,6 +213,7 @@ def _of_the_survivor(stopped):
 
 
 def _judged(row, stopped, **who):
+    tell_apart(stopped.record, stopped.connections)
     judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
     judge.counts_undecidable = True
     row.mismatches = list(judge.disagreements())

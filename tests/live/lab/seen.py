@@ -71,8 +71,22 @@ class Seen(Line):
             events.append((said["late_request_ns"], "asked"))
         return events
 
+    def _is_starting_at(self, ns):
+        """PostgreSQL's start-up is a request and its answer too, without a time of its own."""
+        return (self.said["protocol"] == "postgres" and self.said["sent_bytes"]
+                and ns < (self.said["first_request_ns"] or ns + 1))
+
+    def states_at(self, ns, edge_ns):
+        """As Line; while a session starts, both."""
+        if self._is_starting_at(ns - edge_ns):
+            return {True, False}
+        return super().states_at(ns, edge_ns)
+
     def saw(self, t0_ns, edge_ns):
         """As Line; besides: a farewell that nobody asked for."""
+        if self.said["protocol"] == "postgres" and self.sent_bytes and not self.asked:
+            if not self.is_half:  # a start-up only
+                return {"told", "idle"} if self.received_bytes else {"none"}
         if self.said["unasked_bytes"] and self.asked == self.answered:
             return {"told"}
         if self.said["late_request_ns"]:
