@@ -44,6 +44,7 @@ OBJ       := $(SRC:%.c=$(BUILD)/obj/%.o)
 SAN_OBJ   := $(SRC:%.c=$(BUILD)/san/%.o)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+UNIT_CLIENT := $(filter $(BUILD)/unit/test_client_%,$(UNIT))
 UNIT_AIDS := $(patsubst %.c,$(BUILD)/san/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,\
              $(wildcard tests/live/victims/*.c))
@@ -177,8 +178,8 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
-# The shorter stem wins over the rule above.
-$(BUILD)/unit/test_client_%: $(BUILD)/san/tests/unit/test_client_%.o \
+# A static pattern: it goes before the rule above.
+$(UNIT_CLIENT): $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o \
 		$(filter-out %/client/main.o,$(CLIENT_SAN))
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)

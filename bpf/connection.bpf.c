@@ -55,6 +55,21 @@ __hidden void connection_local(const struct sock *sk, struct listener_key *key)
 }
 
 /*
+ * What came last, data in or data out? The peer acknowledged all of ours. If it did so in a segment
+ * that begins where its data ends (a bare ACK, its FIN), ours was the last; if data came with that
+ * acknowledgement or after it, the peer's was.
+ */
+static __always_inline u8 last_data_of(const struct tcp_sock *tp, const struct facts *f,
+				       bool peer_fin)
+{
+	u32 data_end = tp->rcv_nxt - peer_fin;
+
+	if (f->unacked_bytes || !f->sent_bytes)
+		return LAST_DATA_UNKNOWN;
+	return tp->snd_wl1 == data_end ? LAST_DATA_SENT : LAST_DATA_RECEIVED;
+}
+
+/*
  * The traffic so far. The FIN of the peer counts as one byte received, and as one unread until
  * the application has read the end of file. Our own FIN is not yet in write_seq when the first
  * transition to a closing state is traced. Returns false if this is no TCP socket.
@@ -62,7 +77,7 @@ __hidden void connection_local(const struct sock *sk, struct listener_key *key)
 static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool peer_fin)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	u32 jiffies = bpf_jiffies64();
+	u32 unsent_bytes, jiffies = bpf_jiffies64();
 	u8 state = sk->__sk_common.skc_state;
 
 	if (!tp)
@@ -75,10 +90,14 @@ static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool 
 	if (peer_fin && f->unread_bytes)
 		f->unread_bytes -= 1;
 	f->unacked_bytes = tp->write_seq - tp->snd_una;
+	unsent_bytes = tp->write_seq - tp->snd_nxt;
 	if ((state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK || state == TCP_CLOSING) &&
-	    f->unacked_bytes)
+	    f->unacked_bytes) {
 		f->unacked_bytes -= 1;
-	f->sent_bytes = tp->bytes_sent - tp->bytes_retrans + (tp->write_seq - tp->snd_nxt);
+		unsent_bytes -= !!unsent_bytes;
+	}
+	f->sent_bytes = tp->bytes_sent - tp->bytes_retrans + unsent_bytes;
+	f->last_data = last_data_of(tp, f, peer_fin);
 	f->since_received = jiffies - tp->inet_conn.icsk_ack.lrcvtime;
 	f->since_sent = jiffies - tp->lsndtime;
 	return true;
@@ -143,7 +162,8 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 			found->owner = sighting->owner;
 		return found;
 	}
-	if (!state || state->flags & SERVICE_FROZEN || !traffic_read(sk, &facts, false))
+	if (!state || state->flags & SERVICE_FROZEN ||
+	    !traffic_read(sk, &facts, sighting->peer_fin))
 		return NULL;
 	if (found)
 		connection_tag_delete(sk); /* of a shutdown that is over */

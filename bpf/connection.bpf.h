@@ -18,7 +18,8 @@ struct sighting {
 	u8 at_signal;		 /* AT_SIGNAL_UNKNOWN: in flight or idle, by its traffic */
 	u8 has_baseline;	 /* its traffic of now is that of T0 */
 	u8 is_provisional;	 /* tagged, but counted only when it leaves, if ever */
-	u8 pad[5];
+	u8 peer_fin;		 /* the peer's FIN has just come: not yet in the socket's state */
+	u8 pad[4];
 };
 
 /* How a connection leaves. */

@@ -76,12 +76,15 @@ struct {
 	__type(value, struct listener_tag);
 } listener_tags SEC(".maps");
 
-/* Connections closed by our FIN, by cookie, until their shutdown ends: a late reset may come. */
+/*
+ * Connections closed by our FIN, until their shutdown ends: a late reset may come. By their ends:
+ * where the table of TIME_WAIT is full, no socket with a cookie is left.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 131072);
-	__type(key, u64);
+	__type(key, struct ends);
 	__type(value, struct event_connection);
 } closed SEC(".maps");
 
@@ -259,6 +262,8 @@ __hidden struct connection_tag *connection_tag_create(struct sock *sk, struct co
 	struct connection_tag *found;
 
 	found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!found) /* another CPU was faster: the snapshot meets who closes it */
+		found = connection_tag_find(sk);
 	if (!found)
 		loss_count(LOSS_TAG_FAILED);
 	return found;
@@ -287,11 +292,11 @@ __hidden void listener_tag_set(struct sock *sk, struct listener_tag *tag)
 
 __hidden void closed_remember(const struct event_connection *event)
 {
-	if (bpf_map_update_elem(&closed, &event->cookie, event, BPF_ANY))
+	if (bpf_map_update_elem(&closed, &event->local, event, BPF_ANY))
 		loss_count(LOSS_CLOSED_FULL);
 }
 
-__hidden struct event_connection *closed_find(u64 cookie)
+__hidden struct event_connection *closed_find(const struct ends *ends)
 {
-	return bpf_map_lookup_elem(&closed, &cookie);
+	return bpf_map_lookup_elem(&closed, ends);
 }

@@ -130,7 +130,7 @@ __hidden void listener_tag_set(struct sock *sk, struct listener_tag *tag);
 
 /* Connections that our FIN closed, for the resets that may come late. */
 __hidden void closed_remember(const struct event_connection *event);
-__hidden struct event_connection *closed_find(u64 cookie);
+__hidden struct event_connection *closed_find(const struct ends *ends);
 
 /* --- the way out ---------------------------------------------------------------------------- */
 

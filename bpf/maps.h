@@ -60,6 +60,20 @@ struct counts_key {
 	struct process_id process;
 };
 
+/* closed: both ends of a connection -> event_connection, whose fields they are, in this order. */
+struct ends {
+	__u8 local[ADDRESS_BYTES];
+	__u8 peer[ADDRESS_BYTES];
+	__u16 local_port;
+	__u16 peer_port;
+	__u32 netns;
+};
+
+_Static_assert(__builtin_offsetof(struct event_connection, netns) -
+			       __builtin_offsetof(struct event_connection, local) ==
+		       __builtin_offsetof(struct ends, netns),
+	       "the ends of a connection stand together");
+
 /* Which shutdown the iterators and syscall programs are asked to work on. */
 struct target {
 	__u64 service;
@@ -73,7 +87,7 @@ struct target {
  * shared: one per host, for all instances of the programs. Pinned, it outlives the collector. A
  * change of layout, here or of any map, increments MAPS_VERSION.
  */
-#define MAPS_VERSION 1
+#define MAPS_VERSION 2
 
 struct shared {
 	__u64 active_instance; /* of the programs; any other one returns at once */

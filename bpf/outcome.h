@@ -48,6 +48,9 @@ enum closer {
 /* What we sent to end it. */
 enum wire { WIRE_NONE, WIRE_FIN, WIRE_RST };
 
+/* Which data was the last, where the clock cannot tell. */
+enum last_data { LAST_DATA_UNKNOWN, LAST_DATA_RECEIVED, LAST_DATA_SENT };
+
 /* How the connection failed, if it did. */
 enum socket_error { ERROR_NONE, ERROR_PEER_RESET, ERROR_TIMED_OUT };
 
@@ -74,12 +77,14 @@ struct facts {
 	__u8 closed_by; /* enum closer */
 	__u8 wire;	/* enum wire */
 	__u8 error;	/* enum socket_error */
-	__u8 pad[3];
+	__u8 last_data; /* enum last_data */
+	__u8 pad[2];
 };
 
 /*
  * Has the last data in had no data out? Ties within one jiffy mean answered, unless the byte
- * counts since T0 prove the contrary. Never true for bytes that never came.
+ * counts since T0 or the sequence numbers prove the contrary. Never true for bytes that never
+ * came.
  */
 static inline __attribute__((always_inline)) bool facts_is_unanswered(const struct facts *f)
 {
@@ -92,6 +97,8 @@ static inline __attribute__((always_inline)) bool facts_is_unanswered(const stru
 		return true;
 	if (f->has_baseline && moved_in != moved_out)
 		return moved_in;
+	if (f->since_received == f->since_sent)
+		return f->last_data == LAST_DATA_RECEIVED;
 	return f->since_received < f->since_sent;
 }
 
@@ -107,6 +114,8 @@ static inline __attribute__((always_inline)) bool facts_is_unheeded(const struct
 		return true;
 	if (f->has_baseline && moved_in != moved_out)
 		return moved_out;
+	if (f->since_received == f->since_sent)
+		return f->last_data == LAST_DATA_SENT;
 	return f->since_sent < f->since_received;
 }
 

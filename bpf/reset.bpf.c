@@ -9,7 +9,9 @@
 #define TCP_FLAG_RST 0x04
 #define TCP_FLAG_ACK 0x10
 
-#define IPV4_DESTINATION 16 /* offsets in the headers */
+#define IPV4_SOURCE 12 /* offsets in the headers */
+#define IPV4_DESTINATION 16
+#define IPV6_SOURCE 8
 #define IPV6_DESTINATION 24
 
 #define TLS_RECORD_BYTES 5
@@ -33,25 +35,31 @@ extern const void vmemmap_base __ksym __weak;
 
 /* The parts of a TCP segment that matter here. */
 struct segment {
-	u8 destination[ADDRESS_BYTES];
-	u32 netns;
+	struct ends ends; /* local: its destination */
 	u32 payload_bytes;
-	u16 port;
 	u8 flags;
 	u8 header_bytes;
+	u8 pad[2];
 };
 
-static __always_inline void destination_read(const struct sk_buff *skb, struct segment *segment)
+static __always_inline void address_read(u8 *address, const unsigned char *ipv4)
+{
+	address[10] = 0xff;
+	address[11] = 0xff;
+	bpf_probe_read_kernel(address + 12, 4, ipv4);
+}
+
+static __always_inline void addresses_read(const struct sk_buff *skb, struct ends *ends)
 {
 	unsigned char *ip = skb->head + skb->network_header;
 
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		bpf_probe_read_kernel(segment->destination, ADDRESS_BYTES, ip + IPV6_DESTINATION);
+		bpf_probe_read_kernel(ends->local, ADDRESS_BYTES, ip + IPV6_DESTINATION);
+		bpf_probe_read_kernel(ends->peer, ADDRESS_BYTES, ip + IPV6_SOURCE);
 		return;
 	}
-	segment->destination[10] = 0xff;
-	segment->destination[11] = 0xff;
-	bpf_probe_read_kernel(segment->destination + 12, 4, ip + IPV4_DESTINATION);
+	address_read(ends->local, ip + IPV4_DESTINATION);
+	address_read(ends->peer, ip + IPV4_SOURCE);
 }
 
 /* skb->data points to the TCP header where the reset is sent. */
@@ -60,50 +68,13 @@ static __always_inline void segment_read(const struct sk_buff *skb, struct segme
 	u8 header[14] = {};
 
 	bpf_probe_read_kernel(header, sizeof(header), skb->head + skb->transport_header);
-	segment->port = header[2] << 8 | header[3];
+	addresses_read(skb, &segment->ends);
+	segment->ends.peer_port = header[0] << 8 | header[1];
+	segment->ends.local_port = header[2] << 8 | header[3];
 	segment->header_bytes = (header[12] >> 4) * 4;
 	segment->flags = header[13];
 	if (skb->len > segment->header_bytes)
 		segment->payload_bytes = skb->len - segment->header_bytes;
-}
-
-/* --- refused -------------------------------------------------------------------------------- */
-
-/*
- * No socket was there. A SYN is a refused connection; a bare ACK is the end of a handshake that
- * the closing listener cut off. Data and FINs belong to connections long gone.
- */
-static __noinline int on_refused(const struct sk_buff *skb)
-{
-	struct segment segment = {};
-	struct process_id nobody = {};
-	struct listener_key key = {};
-	struct listener_entry *entry;
-	struct service_state *state;
-	struct counts *counts;
-	u8 flags;
-
-	segment_read(skb, &segment);
-	flags = segment.flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
-	if (flags != TCP_FLAG_SYN && (flags != TCP_FLAG_ACK || segment.payload_bytes))
-		return 0;
-	destination_read(skb, &segment);
-	__builtin_memcpy(key.address, segment.destination, ADDRESS_BYTES);
-	key.netns = skb->dev->nd_net.net->ns.inum;
-	key.port = segment.port;
-	entry = listener_find(&key);
-	state = entry ? service_find(entry->service) : NULL;
-	if (!state || !state->generation)
-		return 0;
-	counts = counts_of(state->generation, &nobody);
-	if (!counts)
-		return 0;
-	if (flags == TCP_FLAG_SYN)
-		__sync_fetch_and_add(&counts->refused, 1);
-	else
-		__sync_fetch_and_add(&counts->refused_handshakes, 1);
-	counts->last_refused_ns = bpf_ktime_get_boot_ns();
-	return 0;
 }
 
 /* --- late data ------------------------------------------------------------------------------ */
@@ -176,23 +147,19 @@ static __always_inline bool can_become_late_reset(u32 outcome)
 }
 
 /* The peer's next request met our FIN: the outcome changes, once. */
-static __noinline int on_late_data(u64 cookie, const struct sk_buff *skb)
+static __noinline int on_late_data(struct event_connection *closed, const struct sk_buff *skb,
+				   const struct segment *segment)
 {
-	struct event_connection *closed = closed_find(cookie);
-	struct segment segment = {};
 	struct event_connection event;
 	struct counts *counts;
 	u32 direction;
 
-	if (!closed || !service_is_in(closed->header.service, closed->header.generation))
-		return 0;
-	segment_read(skb, &segment);
-	if (!segment.payload_bytes || closed->flags & CONNECTION_REVISED)
+	if (!segment->payload_bytes || closed->flags & CONNECTION_REVISED)
 		return 0;
 	counts = counts_of(closed->header.generation, &closed->process);
 	if (!counts)
 		return 0;
-	if (is_goodbye(skb, &segment)) {
+	if (is_goodbye(skb, segment)) {
 		__sync_fetch_and_add(&counts->late_closes, 1);
 		return 0;
 	}
@@ -210,6 +177,57 @@ static __noinline int on_late_data(u64 cookie, const struct sk_buff *skb)
 	return 0;
 }
 
+/* --- refused -------------------------------------------------------------------------------- */
+
+/*
+ * No socket was there. A SYN is a refused connection; a bare ACK is the end of a handshake that
+ * the closing listener cut off. Data and FINs belong to connections long gone, and so do ACKs of
+ * those that found no room in TIME_WAIT.
+ */
+static __noinline int on_refused(const struct segment *segment)
+{
+	struct process_id nobody = {};
+	struct listener_key key = {};
+	struct listener_entry *entry;
+	struct service_state *state;
+	struct counts *counts;
+	u8 flags = segment->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
+
+	if (flags != TCP_FLAG_SYN && (flags != TCP_FLAG_ACK || segment->payload_bytes))
+		return 0;
+	__builtin_memcpy(key.address, segment->ends.local, ADDRESS_BYTES);
+	key.netns = segment->ends.netns;
+	key.port = segment->ends.local_port;
+	entry = listener_find(&key);
+	state = entry ? service_find(entry->service) : NULL;
+	if (!state || !state->generation)
+		return 0;
+	counts = counts_of(state->generation, &nobody);
+	if (!counts)
+		return 0;
+	if (flags == TCP_FLAG_SYN)
+		__sync_fetch_and_add(&counts->refused, 1);
+	else
+		__sync_fetch_and_add(&counts->refused_handshakes, 1);
+	counts->last_refused_ns = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+/* --- the hook ------------------------------------------------------------------------------- */
+
+/* What the service had closed; `sk`: what is left of it, NULL: nothing is. */
+static __always_inline struct event_connection *closed_of(const struct sock *sk,
+							  const struct ends *ends)
+{
+	struct event_connection *closed = closed_find(ends);
+
+	if (!closed || !service_is_in(closed->header.service, closed->header.generation))
+		return NULL;
+	if (sk && (u64)sk->__sk_common.skc_cookie.counter != closed->cookie)
+		return NULL; /* another one with the same ends */
+	return closed;
+}
+
 /*
  * Hook:    tp_btf/tcp_send_reset
  * Kernel:  since 5.5 (sk, skb); since 6.10 (sk, skb, reason), and also without a socket: refused
@@ -222,9 +240,17 @@ static __noinline int on_late_data(u64 cookie, const struct sk_buff *skb)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_reset_sent, struct sock *sk, struct sk_buff *skb)
 {
+	struct event_connection *closed;
+	struct segment segment = {};
+
 	if (!shared.armed_services || !skb || is_retired())
 		return 0;
-	if (!sk)
-		return on_refused(skb);
-	return on_late_data(sk->__sk_common.skc_cookie.counter, skb);
+	segment_read(skb, &segment);
+	/* A packet from a backlog has lost its device. */
+	segment.ends.netns =
+		sk ? sk->__sk_common.skc_net.net->ns.inum : skb->dev->nd_net.net->ns.inum;
+	closed = closed_of(sk, &segment.ends);
+	if (closed && !(segment.flags & TCP_FLAG_SYN))
+		return on_late_data(closed, skb, &segment);
+	return sk ? 0 : on_refused(&segment);
 }

@@ -47,25 +47,31 @@ static __always_inline bool is_exiting(const struct process_id *id)
 /*
  * Who closes the tagged connection now? The current process, unless that is a bystander: the
  * collector, whose iterator held the last reference, or a kernel thread. A process outside the
- * service got it handed over.
+ * service got it handed over; unless it is one that began to end before T0 (it is no member any
+ * more), and its sockets close only now: then nobody has seen who holds the connection.
  */
 static __always_inline void departure_by_owner(struct departure *departure,
 					       const struct connection_tag *tag)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct process_id id = process_id_of(task);
+	u32 task_flags = BPF_CORE_READ(task, flags);
+	bool ends_by_exit = false;
 	struct member *member = member_find(&id);
 
 	departure->owner = tag->owner;
 	if (member && member->service == tag->service)
 		departure->owner = id;
-	else if (id.tgid != collector_tgid && !(BPF_CORE_READ(task, flags) & PF_KTHREAD))
+	else if (!tag->owner.tgid && task_flags & PF_EXITING)
+		ends_by_exit = true;
+	else if (id.tgid != collector_tgid && !(task_flags & PF_KTHREAD))
 		departure->outcome = OUTCOME_HANDED_OVER;
-	departure->closed_by = is_exiting(&departure->owner) ? CLOSED_BY_EXIT : CLOSED_BY_APP;
+	departure->closed_by =
+		ends_by_exit || is_exiting(&departure->owner) ? CLOSED_BY_EXIT : CLOSED_BY_APP;
 }
 
 /* A member closes a connection that has no tag: it came or goes before the snapshot saw it. */
-static __always_inline struct connection_tag *see_closing(struct sock *sk)
+static __always_inline struct connection_tag *see_closing(struct sock *sk, bool peer_fin)
 {
 	struct process_id id = process_id_of((void *)bpf_get_current_task());
 	struct member *member = member_find(&id);
@@ -81,6 +87,7 @@ static __always_inline struct connection_tag *see_closing(struct sock *sk)
 	sighting.service = member->service;
 	sighting.generation = state->generation;
 	sighting.owner = id;
+	sighting.peer_fin = peer_fin;
 	if (state->flags & SERVICE_SNAPSHOT_DONE)
 		sighting.at_signal = AT_SIGNAL_NEW;
 	return connection_see(sk, &sighting);
@@ -138,7 +145,8 @@ static __noinline int on_changed_by_owner(struct sock *sk, int old_state, int ne
 		return 0;
 	tag = connection_tag_find(sk);
 	if (!tag || !service_is_in(tag->service, tag->generation))
-		tag = see_closing(sk);
+		tag = see_closing(sk, new_state == TCP_CLOSE && is_fin_sent(old_state) &&
+					      !socket_error_of(sk));
 	if (!tag)
 		return 0;
 	departure_by_owner(&departure, tag);
@@ -181,7 +189,8 @@ static __noinline int on_arrived(struct sock *sk)
  * before T0. Whose it was, once accepted, cannot be told here: it counts if all of its service is
  * stopping.
  */
-static __always_inline struct connection_tag *see_ending(struct sock *sk, bool is_queued)
+static __always_inline struct connection_tag *see_ending(struct sock *sk, int old_state,
+							 bool is_queued)
 {
 	struct sighting sighting = {};
 	struct service_state *state;
@@ -200,6 +209,7 @@ static __always_inline struct connection_tag *see_ending(struct sock *sk, bool i
 		sighting.at_signal = AT_SIGNAL_QUEUED;
 	}
 	sighting.generation = state->generation;
+	sighting.peer_fin = is_fin_sent(old_state) && !socket_error_of(sk);
 	sighting.is_provisional = !is_queued && !(state->flags & SERVICE_WHOLE);
 	return connection_see(sk, &sighting);
 }
@@ -222,7 +232,7 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 
 	departure.is_queued = !sk->sk_socket && is_established(old_state);
 	if (!tag || !service_is_in(tag->service, tag->generation))
-		tag = see_ending(sk, departure.is_queued);
+		tag = see_ending(sk, old_state, departure.is_queued);
 	if (!tag)
 		return 0;
 	departure.error = socket_error_of(sk);

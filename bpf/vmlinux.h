@@ -210,6 +210,7 @@ struct tcp_sock {
 	u32 write_seq;
 	u32 snd_nxt;
 	u32 snd_una;
+	u32 snd_wl1;	    /* where the segment began that brought the last new acknowledgement */
 	u32 lsndtime;	    /* jiffies of the last data sent */
 	u64 bytes_received; /* the peer's FIN counts as one */
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */

@@ -189,6 +189,8 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 		err = probe_tag_sockets(probe, target, members.items[i].process.tgid);
 		if (err == -ESRCH || err == -ENOENT)
 			err = 0; /* it has ended; its sockets were counted as they closed */
+		if (!err)
+			err = probe_dispatch(probe); /* meanwhile the rings fill */
 	}
 	if (!err)
 		err = tag_queues(probe, &members, target);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The most telling connections of a shutdown: a bounded heap with the least telling on top.
- * Counts never come from here.
+ * The most telling connections of a shutdown: a bounded heap with the least telling on top; which
+ * they are shows when it is sorted. Counts never come from here.
  */
 #ifndef SHUTWATCH_DETAILS_H
 #define SHUTWATCH_DETAILS_H
@@ -12,11 +12,12 @@
 #include "bpf/events.h"
 
 struct details {
-	struct event_connection *items; /* a heap, or sorted */
+	struct event_connection *items; /* a heap, or sorted: then at most `limit` */
 	size_t count;
 	size_t capacity;
 	size_t limit;
 	bool is_sorted;
+	bool has_revised; /* a late reset replaces one that may be among the items */
 };
 
 void details_init(struct details *details, size_t limit);

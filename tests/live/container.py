@@ -6,11 +6,12 @@ set no limits that take a controller, which a host may lack, or CAP_SYS_RESOURCE
 """
 
 import os
+import pathlib
 import shutil
 
 from kit.cgroup import Cgroup, mount_point
 from kit.clock import wait_until
-from kit.shutwatch import BUILD
+from kit.shutwatch import BUILD, ROOT
 from kit.sockets import listens
 
 TOOL = shutil.which("podman")
@@ -19,16 +20,18 @@ _ON_V2 = 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
 
 
 class Container:
-    """One command in a container; `with` ends it all. Only victims are there to be run."""
+    """One command in a container; `with` ends it all. /victims and /apps are there to be run."""
 
     def __init__(self, stage, *command):
         self._stage = stage
         self._group = Cgroup()  # not the stage's: only a cgroup without processes has children
         self._directory = stage.directory / "podman"
+        self.notes = stage.directory / "notes"  # /notes in the container
         self._root = self._directory / "root"
         self._command = command
         self.id = None
         self.pid = None
+        self.notes.mkdir()
         for name in ("usr", "etc", "proc", "sys", "dev", "run", "tmp", "var"):
             (self._root / name).mkdir(parents=True)
         for name in ("bin", "sbin", "lib", "lib64"):
@@ -56,8 +59,9 @@ class Container:
                 "run", "--detach", "--privileged", "--network=none", "--pids-limit=-1",
                 "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024",
                 f"--cgroup-parent={parent}", "--volume=/usr:/usr:ro",
-                f"--volume={BUILD.resolve() / 'victims'}:/victims:ro", "--rootfs", self._root,
-                *self._command)
+                f"--volume={BUILD.resolve() / 'victims'}:/victims:ro",
+                f"--volume={ROOT / 'tests/live/apps'}:/apps:ro", f"--volume={self.notes}:/notes",
+                "--rootfs", self._root, *self._command)
             self.pid = int(self._ask("inspect", "--format={{.State.Pid}}", self.id))
         except BaseException:
             self.__exit__()
@@ -73,6 +77,17 @@ class Container:
         """Until it listens."""
         wait_until(lambda: listens(self.pid, port), "the container to listen")
 
-    def stop(self, grace_s=10):
+    def begin_stop(self, grace_s=10):
+        """`podman stop`, begun. Returns the program."""
+        return self._podman("stop", f"--time={grace_s}", self.id)
+
+    def stop(self):
         """`podman stop`, to its end."""
-        self._ask("stop", f"--time={grace_s}", self.id)
+        program = self.begin_stop()
+        if program.wait(60) != 0:
+            raise RuntimeError(f"podman failed\n{program.describe()}")
+
+    @property
+    def cgroup(self):
+        """The directory of its cgroup."""
+        return pathlib.Path(self._group.path, f"libpod-{self.id}")

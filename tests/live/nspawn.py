@@ -14,8 +14,8 @@ import uuid
 
 from kit.cgroup import Cgroup
 from kit.clock import wait_until
-from kit.netns import Netns
-from kit.shutwatch import BUILD
+from kit.netns import NetnsOf
+from kit.shutwatch import BUILD, ROOT
 from kit.sockets import listens
 
 TOOL = shutil.which("systemd-nspawn")
@@ -32,11 +32,9 @@ _WHOLE_SYS = ("mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && "
               "mount -t cgroup2 cgroup2 /sys/fs/cgroup")
 
 
-class _NetnsOf(Netns):
-    """The network namespace of a process."""
-
-    def __init__(self, pid):  # pylint: disable=super-init-not-called
-        self.fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+def _parent(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
 
 
 class Machine:
@@ -76,7 +74,8 @@ class Machine:
     def __enter__(self):
         self._program = self._stage.program(
             [TOOL, f"--directory={self._root}", f"--machine={self.name}", "--bind-ro=/usr",
-             f"--bind-ro={BUILD.resolve()}:/build", f"--bind={self.notes}:/notes",
+             f"--bind-ro={BUILD.resolve()}:/build", f"--bind-ro={ROOT / 'tests/live/apps'}:/apps",
+             f"--bind={self.notes}:/notes",
              *_MAY_TRACE, "--register=no", "--keep-unit", "--private-network", "--console=pipe",
              "--boot", "systemd.unit=test.target"],
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, cgroup=self._group)
@@ -102,9 +101,13 @@ class Machine:
                 path.rmdir()
         shutil.rmtree(f"/run/systemd/nspawn/propagate/{self.name}", ignore_errors=True)
 
-    def _wait_pids(self, cgroup):
+    def cgroup(self, name):
+        """The directory of a cgroup of the machine: "init.scope", "system.slice/web.service"."""
+        return pathlib.Path(self._group.path, "payload", name)
+
+    def _wait_pids(self, name):
         """The processes in a cgroup of the machine, as the host numbers them."""
-        procs = pathlib.Path(self._group.path, "payload", cgroup, "cgroup.procs")
+        procs = self.cgroup(name) / "cgroup.procs"
 
         def read():
             if self._program.has_ended():
@@ -113,11 +116,11 @@ class Machine:
                 return [int(pid) for pid in procs.read_text(encoding="ascii").split()]
             except FileNotFoundError:
                 return []
-        return wait_until(read, f"processes in {cgroup}", 60)
+        return wait_until(read, f"processes in {name}", 60)
 
     def pid_of(self, unit):
-        """Of its only process, once there is one; in the host's numbers."""
-        pid, = self._wait_pids(f"system.slice/{unit}")
+        """Of the process that systemd started for it, once there is one; in the host's numbers."""
+        pid, = [pid for pid in self._wait_pids(f"system.slice/{unit}") if _parent(pid) == self.pid]
         return pid
 
     def wait_serving(self, unit, port):
@@ -128,7 +131,7 @@ class Machine:
 
     def netns(self):
         """The network namespace of the machine, for a client."""
-        self._netns = self._netns or _NetnsOf(self.pid)
+        self._netns = self._netns or NetnsOf(self.pid)
         return self._netns
 
     def run(self, *argv):

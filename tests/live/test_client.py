@@ -20,7 +20,8 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER 0
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
 HALF = OK + b"Content-Length: 10\r\n\r\nhello"
-TIMES = ("connect_ns", "connected_ns", "request_ns", "first_byte_ns", "last_byte_ns")
+TIMES = ("connect_ns", "connected_ns", "first_request_ns", "answered_ns", "request_ns",
+         "first_byte_ns", "last_byte_ns")
 
 
 class Run:
@@ -138,11 +139,11 @@ def test_no_answer(run, end, fields):
 
 def test_connection_close_is_noted(run):
     """And the status, whatever it is."""
-    one = run("--idle", "1", address="::1")
+    one = run("--in-flight", "1", address="::1")
     with one.accept() as connection:
         connection.sendall(b"HTTP/1.1 503 x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         one.wait_ready()
-    says(one.line(), says_close=True, status="503", family="inet6", state="idle")
+    says(one.line(), says_close=True, status="503", family="inet6", state="in_flight")
 
 
 def test_malformed(run):
@@ -283,13 +284,17 @@ def test_reuse(run):
     """An idle client asks again; its last request is what counts."""
     one = run("--idle", "1", "--reuse-after", "100ms")
     connection = one.accept()
+    first_ns = now_ns()
     for _ in range(3):
+        before_ns = now_ns()
         connection.sendall(HELLO)
         assert connection.recv(1000).startswith(b"GET")
     connection.close()
     line = one.line()
     says(line, last="none", requests=4, answers=3, status=None)
-    assert line["first_byte_ns"] is None and line["request_ns"]
+    assert line["first_byte_ns"] is None
+    assert line["first_request_ns"] < first_ns
+    assert before_ns < line["answered_ns"] < line["request_ns"] - 90 * MS
 
 
 def test_interrupted(run):

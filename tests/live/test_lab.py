@@ -5,7 +5,7 @@ import copy
 
 import pytest
 
-from kit.judge import Judge
+from kit.judge import Judge, t0_ns, tell_apart
 from kit.stage import Stage
 from lab import scenario, table
 from lab.ending import Ending
@@ -15,7 +15,8 @@ from lab.server import IDLE, MIXED, TERM, Kind, Running
 _LINE = {
     "id": 1, "state": "in_flight", "protocol": "http", "local": "127.0.0.1:40000",
     "peer": "127.0.0.1:80", "family": "inet", "connect_ns": 10, "connected_ns": 20,
-    "request_ns": 30, "first_byte_ns": None, "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
+    "first_request_ns": 30, "answered_ns": None, "request_ns": 30, "first_byte_ns": None,
+    "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
     "error_ns": None, "late_request_ns": None, "late_reset_ns": None, "closed_ns": None,
     "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1, "answers": 0,
     "last": "none", "status": None, "says_close": False, "malformed": False, "end": "fin",
@@ -47,6 +48,13 @@ def _saw(**fields):
 def test_seen(fields, saw):
     """A line of the client in the judge's words."""
     assert _saw(**fields) == saw
+
+
+def test_seen_reset_at_once():
+    """Established and reset before the client looked: a connection all the same."""
+    seen = Seen({**_LINE, "connected_ns": None, "request_ns": None, "requests": 0, "sent_bytes": 0,
+                 "fin_ns": None, "reset_ns": 90, "end": "rst"})
+    assert (seen.established_ns, seen.ended_ns, seen.end) == (90, 90, "rst")
 
 
 def test_seen_in_flight():
@@ -127,10 +135,27 @@ def test_planted(stopped, change):
     assert _judged(stopped, change)
 
 
+def test_port_used_again():
+    """Two connections of one port, one after the other: each detail finds its own."""
+    ends = [2_000_000_000, 6_000_000_000]
+    two = [Seen({**_LINE, "id": i, "fin_ns": ns}) for i, ns in enumerate(ends)]
+    details = [{"direction": "inbound", "peer": "127.0.0.1:40000", "closed_at_s": s}
+               for s in (6.0, 2.0)]
+    record = {"trigger": {"at": "1970-01-01T00:00:00.000000000Z"},
+              "connections": {"details": details}}
+    offset_ns = t0_ns(record)
+    for connection in two:
+        connection.ended_ns += offset_ns
+    tell_apart(record, two)
+    assert [c.local for c in two] == ["127.0.0.1:40000#1", "127.0.0.1:40000#2"]
+    assert [d["peer"] for d in details] == ["127.0.0.1:40000#2", "127.0.0.1:40000#1"]
+
+
 def test_undecidable(stage):
     """An answer cut by the application itself: not decidable, and counted, not passed over."""
     seen = Seen({**_LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
-    detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80"}
+    detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80",
+              "pid": 1}
     judge = Judge.__new__(Judge)
     judge.t0_ns, judge.undecidable, judge.truth = 500, table.Counter(), type("T", (), {
         "owners": {}})

@@ -116,11 +116,16 @@ def test_late_data(trap, pause_ms):
     _send_late(trap, victim, client, client.idle(2, after_fin="ask"))
 
 
-@pytest.mark.parametrize("fin_timeout", [60, 120], ids=["time_wait", "fin_wait2"])
-def test_late_data_later(trap, fin_timeout):
-    """The same once the FIN is acknowledged: a mini-socket, or (above 60 s) yet a full one."""
+@pytest.mark.parametrize("setting, value", [
+    ("tcp_fin_timeout", 60), ("tcp_fin_timeout", 120), ("tcp_max_tw_buckets", 0)],
+    ids=["time_wait", "fin_wait2", "no_time_wait"])
+def test_late_data_later(trap, setting, value):
+    """The same once the FIN is acknowledged: a mini-socket, (above 60 s) yet a full one, or none.
+
+    There is none where TIME_WAIT has no room, as after 131,072 closes within a minute.
+    """
     netns = trap.netns()
-    netns.set("net/ipv4/tcp_fin_timeout", fin_timeout)
+    netns.set(f"net/ipv4/{setting}", value)
     victim = trap.server("--pause=400", netns=netns)
     client = trap.client(victim.port, netns=netns)
     late = client.idle(2, after_fin="hold")

@@ -186,43 +186,34 @@ static void test_revision_at_the_limit(void **state)
 	}
 }
 
-/* How many of the kept are lower than this one, without the one that was revised. */
-static size_t lower_than(const int64_t *values, size_t count, size_t which, size_t revised_at)
+/* Whatever is revised and whenever: as if only the last word on each had been told. */
+static void test_many_revisions(void **state)
 {
-	size_t lower = 0;
-
-	for (size_t i = 0; i < count; i++)
-		lower += i != revised_at && values[i] < values[which];
-	return lower;
-}
-
-/*
- * After a revision from the middle, the least telling still goes first. One half of the heap is
- * high and the last one is low: what fills the gap may have to go up.
- */
-static void test_heap_after_revision(void **state)
-{
-	static const int64_t values[] = { 1, 2, 20, 3, 4, 21, 22, 5, 6, 7, 8 };
-	const size_t count = ARRAY_SIZE(values);
+	const size_t count = 60;
+	uint64_t seed = 2;
 
 	(void)state;
-	for (size_t round = 0; round < count * count; round++) {
-		const size_t target = round / count, more = round % count;
+	for (size_t round = 0; round < 500; round++) {
+		const size_t limit = 1 + round % 70, n_revised = round % (count + 1);
+		const size_t kept = limit < count ? limit : count;
+		size_t order[2 * 60];
 		struct details details;
 
-		details_init(&details, count);
-		for (size_t i = 0; i < count; i++)
-			add(&details, plain(i + 1, values[i]));
-		add(&details, revised(target + 1, 50));
-		for (uint64_t i = 0; i < more; i++)
-			add(&details, plain(100 + i, 100));
-		assert_int_equal(details.count, count);
-		for (size_t i = 0; i < count; i++) {
-			size_t old = (size_t)details.items[i].cookie - 1;
+		details_init(&details, limit);
+		shuffle(order, count + n_revised, &seed); /* some late resets come first */
+		for (size_t i = 0; i < count + n_revised; i++) {
+			uint64_t cookie = order[i] % count + 1;
 
-			if (old < count && old != target)
-				assert_true(lower_than(values, count, old, target) >= more);
+			add(&details, order[i] < count ? plain(cookie, (int64_t)cookie)
+						       : revised(cookie, (int64_t)cookie));
+			if (i == count / 2)
+				details_sort(&details); /* a provisional record */
 		}
+		details_sort(&details);
+		assert_int_equal(details.count, kept);
+		for (size_t i = 0; i < kept; i++)
+			assert_int_equal(details.items[i].cookie,
+					 i < n_revised ? n_revised - i : count + n_revised - i);
 		details_fini(&details);
 	}
 }
@@ -242,13 +233,10 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ranking),
-		cmocka_unit_test(test_limit_0),
-		cmocka_unit_test(test_no_limit),
-		cmocka_unit_test(test_revision),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_revision_at_the_limit),
-		cmocka_unit_test(test_heap_after_revision),
+		cmocka_unit_test(test_ranking),	       cmocka_unit_test(test_limit_0),
+		cmocka_unit_test(test_no_limit),       cmocka_unit_test(test_revision),
+		cmocka_unit_test(test_empty),	       cmocka_unit_test(test_revision_at_the_limit),
+		cmocka_unit_test(test_many_revisions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

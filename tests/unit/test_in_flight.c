@@ -37,6 +37,25 @@ static void test_tie_is_answered(void **state)
 	assert_int_equal(facts_decide(&f), OUTCOME_COMPLETED);
 }
 
+/* A query in the same jiffy as the greeting before it; an answer in that of its request. */
+static void test_tie_broken_by_sequence(void **state)
+{
+	struct facts f = facts_quiet();
+
+	(void)state;
+	f.since_received = 50;
+	f.since_sent = 50;
+	f.last_data = LAST_DATA_RECEIVED;
+	assert_true(facts_is_unanswered(&f));
+	assert_false(facts_is_unheeded(&f));
+	f.last_data = LAST_DATA_SENT;
+	assert_false(facts_is_unanswered(&f));
+	assert_true(facts_is_unheeded(&f));
+	f.since_sent = 51; /* where the clock tells, it decides */
+	assert_true(facts_is_unanswered(&f));
+	assert_false(facts_is_unheeded(&f));
+}
+
 static void test_tie_broken_by_bytes(void **state)
 {
 	struct facts f = facts_unanswered();
@@ -132,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_unacked_at_close_is_no_cut),
 		cmocka_unit_test(test_tie_is_answered),
 		cmocka_unit_test(test_tie_broken_by_bytes),
+		cmocka_unit_test(test_tie_broken_by_sequence),
 		cmocka_unit_test(test_nothing_ever_came),
 		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_multiplexed_where_bytes_can_tell),

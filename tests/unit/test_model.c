@@ -151,11 +151,15 @@ static void test_trigger_comes_second(void **state)
 static void test_details_limit(void **state)
 {
 	struct model *model = model_begin();
+	union event end = story_ended(10, ENDED_SETTLED);
 
 	(void)state;
+	end.ended.flags = ENDED_PROVISIONAL;
 	tell(model, armed(0, 10));
 	for (uint64_t i = 1; i <= 5; i++)
 		tell(model, story_connection((int64_t)i, i, OUTCOME_IDLE));
+	assert_in_range(model_first(model)->details.count, 2, 4);
+	tell(model, end);
 	assert_int_equal(model_first(model)->details.count, 2);
 	assert_int_equal(model_first(model)->details_seen, 5);
 	model_free(model);

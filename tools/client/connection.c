@@ -244,6 +244,8 @@ static void on_paused(struct load *load, struct connection *connection, uint32_t
 		connection->fin_ns = now;
 	if (load->plan.half_response_resume_ns == TIME_NEVER) {
 		resume(load, connection);
+	} else if (!connection->reset_ns) {
+		connection_watch(load, connection, 0); /* a reset may follow */
 	} else {
 		epoll_ctl(load->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 		connection->watched = 0;

@@ -74,6 +74,8 @@ struct connection {
 	struct address local;
 	/* Zero: did not happen. */
 	uint64_t connect_ns, connected_ns, closed_ns;
+	uint64_t first_request_ns;			  /* stays as more are sent */
+	uint64_t answered_ns;				  /* the answer before the last request */
 	uint64_t request_ns, first_byte_ns, last_byte_ns; /* of the last request and its answer */
 	uint64_t fin_ns, reset_ns, error_ns;
 	uint64_t late_request_ns, late_reset_ns;

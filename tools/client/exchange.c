@@ -53,12 +53,7 @@ void exchange_ask(struct load *load, struct connection *connection)
 {
 	const struct request *request = request_of(load, connection);
 
-	if (connection->phase == PHASE_HALF_CLOSED) {
-		connection->is_late = true;
-	} else {
-		connection->first_byte_ns = connection->last_byte_ns = 0;
-		connection->status[0] = '\0';
-	}
+	connection->is_late = connection->phase == PHASE_HALF_CLOSED;
 	send_bytes(load, connection, request->bytes, request->size);
 }
 
@@ -69,6 +64,21 @@ void exchange_finish_half(struct load *load, struct connection *connection)
 
 	connection->is_half = false;
 	send_bytes(load, connection, request->bytes + half, request->size - half);
+}
+
+/* A request that could not be sent whole leaves what is known of the one before. */
+static void note_request(struct connection *connection, uint64_t now)
+{
+	if (connection->requests++) {
+		connection->answered_ns = connection->last_byte_ns;
+		connection->first_byte_ns = connection->last_byte_ns = 0;
+		connection->status[0] = '\0';
+		if (connection->answer.is_malformed) /* leftovers of the last answer */
+			answer_init(&connection->answer, connection->answer.protocol);
+	} else {
+		connection->first_request_ns = now;
+	}
+	connection->request_ns = now;
 }
 
 /* The last byte is out. */
@@ -88,8 +98,7 @@ static void on_sent(struct load *load, struct connection *connection, uint64_t n
 		connection_settle(load, connection, true);
 		return;
 	}
-	connection->requests++;
-	connection->request_ns = now;
+	note_request(connection, now);
 	if (connection->state == STATE_IN_FLIGHT || connection->state == STATE_QUEUED)
 		connection_settle(load, connection, true);
 }
@@ -105,7 +114,8 @@ static void on_send_error(struct load *load, struct connection *connection, int 
 		return;
 	}
 	connection->error = error;
-	connection->reset_ns = now;
+	if (error == ECONNRESET || error == EPIPE)
+		connection->reset_ns = now;
 	connection_watch(load, connection, EPOLLIN); /* EPOLLHUP is there: it is read at once */
 }
 
@@ -142,7 +152,6 @@ static bool on_answer(struct load *load, struct connection *connection)
 
 	answer_init(&connection->answer, load->plan.protocol);
 	if (is_start) {
-		connection->first_byte_ns = connection->last_byte_ns = 0;
 		connection->status[0] = '\0';
 		exchange_begin(load, connection);
 		return true;
@@ -150,8 +159,9 @@ static bool on_answer(struct load *load, struct connection *connection)
 	if (!is_asked)
 		return true;
 	connection->answers++;
-	connection_settle(load, connection, connection->state == STATE_IDLE);
-	if (connection->state == STATE_IDLE)
+	connection_settle(load, connection,
+			  connection->state == STATE_IDLE && !connection->says_close);
+	if (connection->state == STATE_IDLE && !connection->says_close)
 		connection_arm(load, connection, TIMER_REUSE, load->plan.reuse_after_ns);
 	if (connection->state >= STATE_FLOW && load->plan.protocol != PROTOCOL_HTTP) {
 		connection_end(load, connection, END_CLOSED, 0);
@@ -164,14 +174,17 @@ static bool on_answer(struct load *load, struct connection *connection)
 static void note_answer(struct connection *connection, size_t size, uint64_t now)
 {
 	const struct answer *answer = &connection->answer;
+	bool is_unasked =
+		connection->phase == PHASE_TALKING && connection->requests == connection->answers;
 
 	connection->is_malformed |= answer->is_malformed;
 	connection->says_close |= answer->says_close;
-	memcpy(connection->status, answer->status, sizeof(connection->status));
-	if (connection->phase == PHASE_TALKING && connection->requests == connection->answers) {
+	if (answer->status[0] || !is_unasked)
+		memcpy(connection->status, answer->status, sizeof(connection->status));
+	if (is_unasked)
 		connection->unasked_bytes += size;
+	if (is_unasked || connection->phase == PHASE_STARTING)
 		return;
-	}
 	if (!connection->first_byte_ns)
 		connection->first_byte_ns = now;
 	connection->last_byte_ns = now;
@@ -196,23 +209,38 @@ static bool on_bytes(struct load *load, struct connection *connection, const cha
 	return true;
 }
 
+/* EPIPE is a reset after the FIN: a socket that had none says ECONNRESET. Returns it, or 0. */
+static int note_fin(struct connection *connection, uint64_t now)
+{
+	socklen_t size = sizeof(int);
+	int error = connection->error;
+
+	if (!error)
+		getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (error) {
+		connection->late_reset_ns = connection->reset_ns ? connection->reset_ns : now;
+		connection->reset_ns = 0;
+		now = connection->late_reset_ns;
+	}
+	if (!connection->fin_ns)
+		connection->fin_ns = now;
+	return error;
+}
+
 static void on_fin(struct load *load, struct connection *connection, uint64_t now)
 {
 	const struct plan *plan = &load->plan;
 	bool asks = connection->state == STATE_IDLE && plan->late_request_ns != TIME_NEVER;
-	socklen_t size = sizeof(int);
-	int error = 0;
+	int error;
 
+	if (connection->state == STATE_IDLE)
+		connection_settle(load, connection, false); /* not kept alive */
 	answer_end(&connection->answer);
 	if (connection->answer.is_whole && !on_answer(load, connection))
 		return;
-	if (!connection->fin_ns)
-		connection->fin_ns = now;
+	error = note_fin(connection, now);
 	connection->phase = PHASE_HALF_CLOSED;
 	connection->out_size = 0;
-	getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	if (error)
-		connection->late_reset_ns = clock_boot_ns();
 	if (error || (!asks && !plan->hold_ns)) {
 		connection_end(load, connection, END_FIN, error);
 		return;
@@ -259,7 +287,7 @@ void exchange_receive(struct load *load, struct connection *connection)
 		on_end(load, connection, errno, now);
 		return;
 	}
-	if (got == 0 && connection->error) {
+	if (got == 0 && connection->error && connection->error != EPIPE) {
 		on_end(load, connection, connection->error, now);
 		return;
 	}

@@ -70,6 +70,8 @@ static void put_times(FILE *file, const struct connection *connection)
 {
 	put_time(file, "connect_ns", connection->connect_ns);
 	put_time(file, "connected_ns", connection->connected_ns);
+	put_time(file, "first_request_ns", connection->first_request_ns);
+	put_time(file, "answered_ns", connection->answered_ns);
 	put_time(file, "request_ns", connection->request_ns);
 	put_time(file, "first_byte_ns", connection->first_byte_ns);
 	put_time(file, "last_byte_ns", connection->last_byte_ns);

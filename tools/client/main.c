@@ -53,15 +53,14 @@ static int open_initial(struct run *run)
 	return 0;
 }
 
-static bool has_unopened(const struct run *run)
+static uint64_t unopened(const struct run *run)
 {
+	uint64_t total = 0;
 	int state;
 
-	for (state = 0; state < STATE_FLOW; state++) {
-		if (run->to_open[state])
-			return true;
-	}
-	return false;
+	for (state = 0; state < STATE_FLOW; state++)
+		total += run->to_open[state];
+	return total;
 }
 
 static void arm_halves(struct load *load)
@@ -87,15 +86,9 @@ static int become_ready(struct run *run)
 
 	if (load->is_ready)
 		return 0;
-	if (load->missed || now >= run->give_up_ns) {
-		fprintf(stderr,
-			"shutwatch-client: %llu connections did not reach their state%s; the lines "
-			"say more\n",
-			(unsigned long long)(load->missed + load->unsettled),
-			load->missed ? "" : " in time");
+	if (load->missed || now >= run->give_up_ns)
 		return -ENOTCONN;
-	}
-	if (load->unsettled || has_unopened(run))
+	if (load->unsettled || unopened(run))
 		return 0;
 	load->is_ready = true;
 	arm_halves(load);
@@ -205,7 +198,7 @@ static bool is_over(const struct run *run)
 	       run->next_ns[STATE_BURST] == TIME_NEVER;
 }
 
-/* Returns 0, -ENOTCONN (told) or another -errno. */
+/* Returns 0, -ENOTCONN (a state was not reached) or another -errno. */
 static int run_loop(struct run *run)
 {
 	int err;
@@ -219,8 +212,10 @@ static int run_loop(struct run *run)
 		if (is_over(run))
 			return 0;
 		err = wait_and_handle(run);
+		if (err > 0)
+			return run->load.is_ready ? 0 : -ENOTCONN;
 		if (err)
-			return err < 0 ? err : 0;
+			return err;
 		fire_timers(&run->load, clock_boot_ns());
 		err = open_arrivals(run, clock_boot_ns());
 	} while (!err);
@@ -300,7 +295,12 @@ static int run_plan(struct run *run)
 	load->epoll = epoll;
 	prepare(run);
 	err = run_loop(run);
-	if (err && err != -ENOTCONN)
+	if (err == -ENOTCONN)
+		fprintf(stderr,
+			"shutwatch-client: %llu connections did not reach their state; the lines "
+			"say more\n",
+			(unsigned long long)(load->missed + load->unsettled + unopened(run)));
+	else if (err)
 		fprintf(stderr, "shutwatch-client: %s\n", strerror(-err));
 	end_all(load);
 	table_print(stderr, load);

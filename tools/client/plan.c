@@ -107,7 +107,7 @@ static const struct argp_option rows[] = {
 	  "At most so many connections on their way to their state (default: 64)", 4 },
 
 	{ NULL, 0, NULL, 0, "Output:", 5 },
-	{ "output", 'o', "FILE", 0, "Where the lines go (default: stdout, after \"ready\")", 5 },
+	{ "output", 'o', "FILE", 0, "Where the lines go (default: stdout, as \"ready\")", 5 },
 	{}
 };
 /* clang-format on */

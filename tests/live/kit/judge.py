@@ -8,7 +8,7 @@ from collections import Counter
 
 from kit.clock import (CAUSALITY_NS, EDGE_NS, SECOND, TOLERANCE_NS, parse_wall_ns,
                        wall_offset_ns)
-from kit.pairs import ALLOWED, BYTES_AGREE, CLOSED_BY, UNDECIDABLE, WIRE
+from kit.pairs import ALLOWED, BYTES_AGREE, CLOSED_BY, QUEUE_FULL, UNDECIDABLE, WIRE
 from kit.sockets import plain_ip
 
 DIRECTIONS = ("inbound", "outbound")
@@ -42,6 +42,33 @@ def outcomes(record, direction="inbound"):
     return {name: count for name, count in counts.items() if count}
 
 
+def tell_apart(record, connections):
+    """Where a port was used again, both sides get names of their own: "127.0.0.1:4711#2".
+
+    A detail belongs to the connection whose end is nearest to its own.
+    """
+    named, told = {}, {}
+    for connection in connections:
+        if connection.local:
+            named.setdefault(connection.local, []).append(connection)
+    for detail in record["connections"]["details"]:
+        if detail["direction"] == "inbound":
+            told.setdefault(plain_name(detail["peer"]), []).append(detail)
+    for name, those in named.items():
+        if len(those) < 2:
+            continue
+        for number, connection in enumerate(those, 1):
+            connection.local = f"{name}#{number}"
+        left = list(those)
+        for detail in told.get(name, []):
+            closed_ns = at_ns(record, detail["closed_at_s"] or 0)
+            nearest = min(left, key=lambda c, ns=closed_ns: abs((c.ended_ns or ns) - ns))
+            detail["peer"] = nearest.local
+            left.remove(nearest)
+            if not left:
+                break
+
+
 def details_of(record, direction="inbound"):
     """{plain peer name: detail}; inbound peers are clients, outbound peers are ours by "local"."""
     key = "peer" if direction == "inbound" else "local"
@@ -68,13 +95,16 @@ class Judge:
 
     counts_undecidable = False  # True: pairs.UNDECIDABLE is counted for all kinds of connections
 
-    def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=()):
+    def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=(),
+                 overflows=0):
         """absent: connections that belong to no shutdown, whatever their times say.
         maybe: those that may be left out. also: names of more that must be there.
+        overflows: how often the server's kernel dropped the end of a handshake.
         """
         self.record = record
         self.connections = list(connections)
         self.stop = stop
+        self._overflows = overflows
         self.truth = truth
         self.absent = set(absent)
         self.maybe = set(maybe)
@@ -187,6 +217,9 @@ class Judge:
             is_late = connection.established_ns > self.t0_ns
             if is_late and connection.end == "rst" and not connection.received_bytes and cut_off:
                 cut_off -= 1
+            elif self._overflows and not connection.received_bytes and connection.end != "fin":
+                self._overflows -= 1
+                self.undecidable[QUEUE_FULL] += 1
             else:
                 yield f"{connection.local} is missing: {connection.line()}"
 
@@ -311,7 +344,7 @@ class Judge:
                                ("in_flight_at_signal", {"in_flight"}), ("late", {"new"})):
                 if may & names:
                     states[key].append(bool(belongs) and may <= names)
-        cut_off = inbound["refused_handshakes"]
+        cut_off = inbound["refused_handshakes"] + self.undecidable[QUEUE_FULL]
         for key, sure in states.items():
             low = sum(sure) - (cut_off if key == "late" else 0)
             if not low <= inbound[key] <= len(sure):

@@ -62,6 +62,13 @@ class Netns:
         os.close(self.fd)
 
 
+class NetnsOf(Netns):
+    """The network namespace of a process."""
+
+    def __init__(self, pid):  # pylint: disable=super-init-not-called
+        self.fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
 def join_by_veth(one, other, address_one, address_other):
     """A veth pair between two namespaces, /30 addresses without prefix."""
     one.ip("link", "add", "veth0", "type", "veth", "peer", "name", "veth1")

@@ -17,15 +17,17 @@ ALLOWED = {
     "completed": {("whole", "fin"), ("told", "fin")},
     "idle": {("idle", "fin")},
     "peer_closed": {("idle", "closed"), ("whole", "closed")},
-    "peer_reset": {(saw, "own_rst") for saw in ANYTHING},
+    # closed: by the client, and its kernel answered what we sent after that
+    "peer_reset": {(saw, "own_rst") for saw in ANYTHING}
+    | {("idle", "closed"), ("whole", "closed")},
     "handed_over": {(saw, "open") for saw in ANYTHING},
     "open": {(saw, "open") for saw in ANYTHING},
     "left_open": {("idle", "fin"), ("whole", "fin"), ("told", "fin")},
     "reset": {(saw, "rst") for saw in ANYTHING},
     "cut": {("none", "fin"), ("half", "fin")},
-    # ("whole", "fin"): the process died, the kernel delivered what was buffered
+    # whole, told: the process died, the kernel delivered what was buffered
     "abandoned": {(saw, end) for saw in ("none", "part", "half") for end in ("fin", "rst")}
-    | {("whole", "fin")},
+    | {("whole", "fin"), ("told", "fin")},
     "unaccepted": {(saw, "rst") for saw in ("idle", "none", "half")},
     # The request crossed our FIN on the way: which of FIN and RST a client sees first is a race;
     # one that reads sees the FIN, and no answer.
@@ -45,6 +47,10 @@ UNDECIDABLE = {
         "a pause within an answer, then closed by the application: "
         "only the protocol knows that it was no idle connection"),
 }
+
+# A connection for its client only, until the server's kernel takes the end of the handshake.
+QUEUE_FULL = ("the accept queue was full and the end of the handshake dropped: "
+              "to the server's kernel it never was a connection")
 
 CLOSED_BY = {
     "completed": {"app"}, "idle": {"app"}, "cut": {"app"}, "late_reset": {"app", "exit"},

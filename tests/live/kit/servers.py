@@ -54,20 +54,35 @@ class Server:
         return self.gone_ns is not None
 
 
-def start_uvicorn(stage, workers):
-    """FastAPI under uvicorn, all workers serving."""
-    port, = free_ports()
-    program = stage.program(
-        ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", ROOT / "tests/live/apps",
-         "--host", "127.0.0.1", "--port", port, "--workers", workers],
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+def uvicorn_command(port, workers):
+    """FastAPI under uvicorn."""
+    return ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", ROOT / "tests/live/apps",
+            "--host", "127.0.0.1", "--port", port, "--workers", workers]
+
+
+def wait_uvicorn(program, workers):
+    """Until all workers serve."""
     wait_until(lambda: sum(b"startup complete" in line for line in program.err.so_far())
                >= workers, "uvicorn to start", 30)
+
+
+def start_uvicorn(stage, workers):
+    """The same, all workers serving."""
+    port, = free_ports()
+    program = stage.program(uvicorn_command(port, workers),
+                            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    wait_uvicorn(program, workers)
     wait_until(lambda: listens(program.pid, port), "uvicorn to listen")
     return Server(program, port)
 
 
-def start_nginx(stage, upstream, workers=2):
+def _is_nginx_worker(pid):
+    """Does it serve? A worker takes its title when it does, as the last thing."""
+    with open(f"/proc/{pid}/cmdline", "rb") as title:
+        return title.read().startswith(b"nginx: worker")
+
+
+def start_nginx(stage, upstream, workers=2, cgroup=None):
     """nginx before an upstream on 127.0.0.1; /file is big and static, /ok answers at once."""
     port, = free_ports()
     directory = stage.directory / f"nginx-{port}"
@@ -78,6 +93,7 @@ def start_nginx(stage, upstream, workers=2):
     config.write_text(_NGINX.format(directory=directory, port=port, upstream=upstream,
                                     workers=workers))
     program = stage.program(["nginx", "-p", directory, "-c", config, "-e",
-                             directory / "error.log"])
-    wait_until(lambda: listens(program.pid, port), "nginx to listen")
+                             directory / "error.log"], cgroup=cgroup or stage.cgroup)
+    wait_until(lambda: sum(map(_is_nginx_worker, program.children())) == workers,
+               "the workers of nginx")
     return Server(program, port)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The server's ends of connections, from /proc/PID/net/tcp: accepted? all read?"""
 
+import contextlib
 import dataclasses
 import ipaddress
 import os
@@ -65,6 +66,14 @@ def server_side(pid, port):
         unacked, unread = (int(number, 16) for number in fields[4].split(":"))
         found[name] = ServerSide(fields[9] != "0", unread, unacked)
     return found
+
+
+def overflows(netns=None):
+    """How many handshakes have ended at a full accept queue, in a namespace or in this one."""
+    with netns.entered() if netns else contextlib.nullcontext():
+        with open("/proc/thread-self/net/netstat", encoding="ascii") as table:
+            names, values = [line.split() for line in table if line.startswith("TcpExt:")]
+    return int(values[names.index("ListenOverflows")])
 
 
 def unacked_fins(pid, port):

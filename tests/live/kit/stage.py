@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Everything that one test starts; all of it is ended and closed when the test is over."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -58,10 +59,11 @@ class Stage:
         self.cgroup = Cgroup()
         self._programs = []
         self._clients = []
-        self._others = []
         self._keeps = None
-        self._directory = tempfile.TemporaryDirectory(prefix="shutwatch-live-")
-        self.directory = pathlib.Path(self._directory.name)
+        self._exits = contextlib.ExitStack()
+        self.directory = pathlib.Path(self.enter(
+            tempfile.TemporaryDirectory(prefix="shutwatch-live-")))
+        self._exits.callback(self._end_programs)
 
     # Starting
 
@@ -93,10 +95,13 @@ class Stage:
         self._clients.append(Client(address, port, netns))
         return self._clients[-1]
 
+    def enter(self, context):
+        """A `with` to the end of the test; it is left while all programs still run."""
+        return self._exits.enter_context(context)
+
     def netns(self):
         """A network namespace."""
-        self._others.append(Netns())
-        return self._others[-1]
+        return self.enter(contextlib.closing(Netns()))
 
     def subgroup(self):
         """A cgroup inside the test's own."""
@@ -168,11 +173,11 @@ class Stage:
         self.keep_records()
         for client in self._clients:
             client.close()
+        self._exits.close()
+
+    def _end_programs(self):
         for program in reversed(self._programs):
             program.kill()
         self.cgroup.remove()
         for program in self._programs:
             program.close()
-        for other in self._others:
-            other.close()
-        self._directory.cleanup()

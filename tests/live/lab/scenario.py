@@ -9,13 +9,17 @@ import select
 import signal
 import time
 
-from kit.judge import Judge, at_ns, details_of
-from kit.sockets import server_side
+from kit.clock import EDGE_NS
+from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
+from kit.sockets import overflows, server_side
+from lab import crowd
 from lab.ending import Ending
 from lab.load import Load
-from lab.server import BURST, IDLE, LONG, MANY, MIXED, QUEUE
+from lab.seen import Seen
+from lab.server import BURST, IDLE, LOAD, LONG, MANY, MIXED, QUEUE
 
-_GRACE_S = 4          # then SIGKILL to all that is left
+_GRACE_S = 4          # then SIGKILL to all that is left …
+_LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
 _BEFORE_S = 0.3       # parts of the scenarios: how long things go on before the signal …
 _AFTER_S = 0.3        # … and after the end
@@ -52,11 +56,11 @@ def _mixed(load, states):
 
 
 def _idle(load, states):
-    load.add("--idle=4", *["--silent=2"] * ("silent" in states), _GUARD)
+    load.add(*["--idle=4"] * ("idle" in states), *["--silent=2"] * ("silent" in states), _GUARD)
 
 
 def _queue(load, states):
-    load.add("--queued=4", *["--silent=4"] * ("silent" in states), _GUARD,
+    load.add("--queued=3", *["--silent=3"] * ("silent" in states), _GUARD,
              paths={"queued": load.paths["flow"]})
 
 
@@ -75,12 +79,21 @@ def _many(load, states):
              *["--silent=80"] * ("silent" in states), _GUARD)
 
 
-_OPENINGS = {MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many}
+def _load(load, _):
+    """10,000 connections, and 500 new ones a second."""
+    load.add("--idle=9300", "--in-flight=500", "--half-request=100", "--silent=100",
+             "--duration=60s")
+    # An address of its own: it would get ports that the others have left by then.
+    return load.add("--flow=500", "--source=127.0.0.2")
 
 
-def _wait_end(running, ending, watch):
+_OPENINGS = {MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many,
+             LOAD: _load}
+
+
+def _wait_end(running, ending, watch, grace_s):
     """Until all ended, or a record is made because they won't; killed when the grace is over."""
-    deadline = time.monotonic() + _GRACE_S
+    deadline = time.monotonic() + grace_s
     is_killed = False
     while ending.at_ns is None and not watch.out.so_far():
         if not is_killed and time.monotonic() > deadline:
@@ -98,6 +111,16 @@ def _taken(running):
     return {name for name, side in sides.items() if side.is_accepted and not side.unread}
 
 
+@dataclasses.dataclass
+class Told:
+    """What there is to be judged."""
+
+    record: dict
+    connections: list
+    stop: object
+    ended_ns: int | None   # the last process
+
+
 class Stopped:
     """One stop as it happened."""
 
@@ -105,13 +128,16 @@ class Stopped:
         words = running.watch or (f"--pid={running.pid}",)
         self.watch = stage.shutwatch("--json", "-n", "1", "--settle", _SETTLE, "--details", "all",
                                      *words).wait_watching()
-        self.ending = Ending(running.cgroup)
+        self._ending = Ending(running.cgroup)
         self._load = Load(stage, running)
+        before = overflows(running.netns)
         try:
             self._run(running, how, scenario, states)
         finally:
-            self.ending.close()
+            self._ending.close()
+        self.ended_ns = self._ending.at_ns
         self.record = json.loads(self.watch.record_line(40))
+        self.overflows = overflows(running.netns) - before
         self._load.end_all()
         self.connections = self._load.lines()
         for connection in self.connections:
@@ -129,7 +155,8 @@ class Stopped:
         if is_frozen:
             for pid in running.pids():
                 os.kill(pid, signal.SIGCONT)
-        _wait_end(running, self.ending, self.watch)
+        _wait_end(running, self._ending, self.watch,
+                  _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
         time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
         if flow:
             self._load.end(flow)
@@ -164,13 +191,30 @@ def _drain_error_ns(stopped):
 
 def _total_error_ns(stopped):
     total_s = stopped.record["timing"]["total_s"]
-    if total_s is None or stopped.ending.at_ns is None:
+    if total_s is None or stopped.ended_ns is None:
         return None
-    return at_ns(stopped.record, total_s) - stopped.ending.at_ns
+    return at_ns(stopped.record, total_s) - stopped.ended_ns
 
 
-def _judged(row, stopped):
-    judge = Judge(stopped.record, stopped.connections, stopped.stop)
+def _apart(kind, stopped):
+    """Those who are no connections of this shutdown, by the nature of the server."""
+    who = _of_the_survivor(stopped) if kind.survives else {"absent": []}
+    if kind.defers_accept:
+        who["absent"] += [c for c in stopped.connections if c.kind == "silent"]
+    return who
+
+
+def _of_the_survivor(stopped):
+    """Who arrived at a server that nobody told to stop: of no shutdown. (absent, maybe)"""
+    signal_ns = t0_ns(stopped.record)
+    arrived = [c for c in stopped.connections if c.kind == "arriving" and c.established_ns]
+    return {"absent": [c for c in arrived if c.established_ns > signal_ns + EDGE_NS],
+            "maybe": [c for c in arrived if abs(c.established_ns - signal_ns) <= EDGE_NS]}
+
+
+def _judged(row, stopped, **who):
+    tell_apart(stopped.record, stopped.connections)
+    judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
     judge.counts_undecidable = True
     row.mismatches = list(judge.disagreements())
     row.undecidable = dict(judge.undecidable)
@@ -187,4 +231,15 @@ def _judged(row, stopped):
 def run(stage, kind, how, scenario):
     """Starts the server, stops it, judges. Returns the Row."""
     row = Row(kind.name, how.name, scenario)
-    return _judged(row, Stopped(stage, kind.start(stage), how, scenario, kind.states))
+    stopped = Stopped(stage, kind.start(stage), how, scenario, kind.states)
+    return _judged(row, stopped, overflows=stopped.overflows,
+                   **_apart(kind, stopped))
+
+
+def run_crowd(stage, total):
+    """So many connections of several processes, stopped at once."""
+    record, lines, stop, ended_ns = crowd.run_crowd(stage, total)
+    told = Told(record, [Seen(line) for line in lines], stop, ended_ns)
+    for connection in told.connections:
+        connection.is_taken = True  # nothing was left in an accept queue before the stop
+    return _judged(Row("victims", "TERM/all", "crowd"), told)

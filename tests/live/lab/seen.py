@@ -38,6 +38,10 @@ class Seen(Line):
         if self.end == "fin" and said["late_reset"]:
             self.end = "fin+rst"
         self.ended_ns = self._ended_ns()
+        if self.end == "rst" and not self.established_ns:
+            self.established_ns = self.ended_ns  # and reset before the client came to look
+        if not self.established_ns:
+            self.local = None  # the address of another one by now, perhaps
         self.events = self._events()
 
     def _ended_ns(self):
@@ -53,6 +57,8 @@ class Seen(Line):
         said, events = self.said, []
         if self.is_half:
             events.append((self.established_ns, "half"))
+        if said["answered_ns"]:
+            events += [(said["first_request_ns"], "asked"), (said["answered_ns"], "answered")]
         if said["request_ns"]:
             # A half request was begun at once; only its other half has a time.
             asked_ns = self.established_ns if self.kind == "half" else said["request_ns"]
@@ -65,8 +71,22 @@ class Seen(Line):
             events.append((said["late_request_ns"], "asked"))
         return events
 
+    def _is_starting_at(self, ns):
+        """PostgreSQL's start-up is a request and its answer too, without a time of its own."""
+        return (self.said["protocol"] == "postgres" and self.said["sent_bytes"]
+                and ns < (self.said["first_request_ns"] or ns + 1))
+
+    def states_at(self, ns, edge_ns):
+        """As Line; while a session starts, both."""
+        if self._is_starting_at(ns - edge_ns):
+            return {True, False}
+        return super().states_at(ns, edge_ns)
+
     def saw(self, t0_ns, edge_ns):
         """As Line; besides: a farewell that nobody asked for."""
+        if self.said["protocol"] == "postgres" and self.sent_bytes and not self.asked:
+            if not self.is_half:  # a start-up only
+                return {"told", "idle"} if self.received_bytes else {"none"}
         if self.said["unasked_bytes"] and self.asked == self.answered:
             return {"told"}
         if self.said["late_request_ns"]:

@@ -69,6 +69,7 @@ TERM = How()
 TERM_ALL = How(is_group=True)
 # See scenario.py.
 MIXED, IDLE, QUEUE, LONG, BURST, MANY = "mixed", "idle", "queue", "long", "burst", "many"
+LOAD = "10,000"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Kind:
     # The states that make sense for it, of those that `mixed` opens
     states: frozenset = frozenset(("idle", "in_flight", "half_response", "half_request",
                                    "finishing", "silent", "flow"))
+    defers_accept: bool = False         # TCP_DEFER_ACCEPT: who says nothing is no connection there
+    survives: bool = False              # who arrives after the signal is served on as ever
     is_slow: bool = False               # not in the quick part
 
     def missing(self):

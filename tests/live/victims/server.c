@@ -15,6 +15,7 @@
  *   --pause=MS       wait between the last connection and the exit
  *   --helper         a child without handlers, which it ends with USR1 after the last connection
  *   --pool=PORT:COUNT   holds so many connections to 127.0.0.1:PORT, and never closes them
+ *   --quiet          says nothing but "ready"
  *   --address=A --port=P --backlog=N --comm=NAME --reuseport --send-buffer=BYTES
  */
 #include "loop.h"
@@ -265,6 +266,8 @@ static bool parse_flag(int key)
 		return options.reloads = true;
 	case 'S':
 		return options.listening.is_shared = true;
+	case 'Q':
+		return truth_is_untold = true;
 	}
 	return false;
 }
@@ -310,6 +313,7 @@ static void parse(int argc, char **argv)
 		{ "no-answer", no_argument, NULL, 'N' },
 		{ "reset", no_argument, NULL, 'Z' },
 		{ "reload", no_argument, NULL, 'H' },
+		{ "quiet", no_argument, NULL, 'Q' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int key;
