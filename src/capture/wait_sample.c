@@ -9,8 +9,7 @@
 #include "src/capture/wait_calls.h"
 #include "src/output/address.h"
 
-/* Room for "…/" is kept: a path of which the first names are missing says so. */
-#define CUT_MARK ".../"
+#define CUT_MARK "..." /* before a path of which the first names are missing */
 
 static size_t path_size(const struct wait_sample *sample)
 {
@@ -18,10 +17,7 @@ static size_t path_size(const struct wait_sample *sample)
 							 : sizeof(sample->path);
 }
 
-/*
- * Names come innermost first: written from the end of a buffer towards its beginning. A name that
- * holds a NUL there is none of.
- */
+/* Names come innermost first: written from the end of a buffer towards its beginning. */
 static void tell_path(const struct wait_sample *sample, char text[WAIT_TEXT_BYTES])
 {
 	size_t size = path_size(sample), from = 0;
@@ -30,18 +26,19 @@ static void tell_path(const struct wait_sample *sample, char text[WAIT_TEXT_BYTE
 	bool is_cut = sample->flags & SAMPLE_CUT;
 
 	reversed[at] = '\0';
-	while (from < size && !is_cut) {
+	while (from < size) {
 		size_t length = strnlen(sample->path + from, size - from);
 
-		is_cut = length + 1 + sizeof(CUT_MARK) > at;
-		if (is_cut)
+		if (length + 1 + sizeof(CUT_MARK) > at) {
+			is_cut = true;
 			break;
+		}
 		at -= length;
 		memcpy(reversed + at, sample->path + from, length);
 		reversed[--at] = '/';
 		from += length + 1;
 	}
-	snprintf(text, WAIT_TEXT_BYTES, "%s%s", is_cut ? "..." : "", reversed + at);
+	snprintf(text, WAIT_TEXT_BYTES, "%s%s", is_cut ? CUT_MARK : "", reversed + at);
 }
 
 static void tell_unix(const struct wait_sample *sample, char text[WAIT_TEXT_BYTES])
