@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 #include "src/cli/commands.h"
@@ -17,6 +18,12 @@
 static int on_row(void *context, const struct store_summary *summary)
 {
 	return diff_add(context, summary);
+}
+
+static int on_finding(void *context, const char *id, uint64_t count)
+{
+	diff_add_finding(context, id, count);
+	return 0;
 }
 
 static int add_record(struct store *store, const char *name, struct diff_set *set)
@@ -34,6 +41,8 @@ static int add_record(struct store *store, const char *name, struct diff_set *se
 		return err;
 	}
 	summary_of_record(&record, &summary);
+	for (size_t i = 0; i < record.n_findings; i++)
+		diff_add_finding(set, record.findings[i].row->id, 1);
 	record_fini(&record);
 	return diff_add(set, &summary);
 }
@@ -52,6 +61,8 @@ static int add_selection(struct store *store, const char *expression, struct dif
 		return -EINVAL;
 	}
 	err = store_list(store, &filter, on_row, set);
+	if (!err)
+		err = store_count_findings(store, &filter, on_finding, set);
 	if (err)
 		log_error("cannot read the store: %s", store_fault(store));
 	else if (!set->shutdowns)

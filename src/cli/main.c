@@ -25,6 +25,7 @@ static const struct {
 	{ "show", command_show, "one of them" },
 	{ "export", command_export, "all of them, as JSON or CSV" },
 	{ "diff", command_diff, "two sets of them side by side" },
+	{ "explain", command_explain, "what a finding means, and what to change" },
 	{ "check", command_check, "what this kernel offers, hook by hook" },
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/analysis/findings.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/when.h"
@@ -47,6 +48,8 @@ static const char no_time[] = "no time such as 2026-11-22, 2026-11-22T19:30:13Z 
 static const char no_outcome[] = "no outcome: clean, lossy, forced, crashed, oom_killed, partial, "
 				 "unaffected or draining";
 
+static const char no_finding[] = "no finding; `shutwatch explain` lists them";
+
 const char *selection_set(struct store_filter *filter, const char *key, const char *value)
 {
 	if (strcmp(key, "service") == 0) {
@@ -55,7 +58,7 @@ const char *selection_set(struct store_filter *filter, const char *key, const ch
 	}
 	if (strcmp(key, "finding") == 0) {
 		filter->finding = value;
-		return value[0] ? NULL : "no id of a finding";
+		return finding_row_find(value) ? NULL : no_finding;
 	}
 	if (strcmp(key, "since") == 0)
 		return parse_when(value, &filter->since_wall_ns) ? no_time : NULL;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "src/analysis/record.h"
+#include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 #include "src/output/units.h"
 
@@ -21,6 +21,7 @@ enum kind {
 	CSV_TRIGGER,
 	CSV_OUTCOME,
 	CSV_SENDER,
+	CSV_FINDINGS,
 };
 
 /* clang-format off */
@@ -69,6 +70,7 @@ static const struct {
 	{ "outbound_late", CSV_COUNT, OUT(late) },
 	{ "outbound_aborted", CSV_COUNT, OUT(aborted) },
 	{ "lost_events", CSV_NUMBER, R(lost_events) },
+	{ "findings", CSV_FINDINGS, 0 },
 };
 /* clang-format on */
 
@@ -134,6 +136,22 @@ static void add_number(struct text *text, uint64_t number)
 	text_addf(text, "%llu", (unsigned long long)number);
 }
 
+/* Their ids, with blanks between them. */
+static void add_findings(struct text *text, const struct record *record)
+{
+	_cleanup_free_ char *line = NULL;
+	struct text ids;
+
+	text_init(&ids);
+	for (size_t i = 0; i < record->n_findings; i++)
+		text_addf(&ids, "%s%s", i ? " " : "", record->findings[i].row->id);
+	line = text_take(&ids);
+	if (line)
+		add_text(text, line);
+	else
+		text->has_failed = true;
+}
+
 static void add_cell(struct text *text, const struct record *record, enum kind kind,
 		     const void *member)
 {
@@ -175,6 +193,9 @@ static void add_cell(struct text *text, const struct record *record, enum kind k
 	case CSV_SENDER:
 		if (record->has_trigger_sender)
 			add_text(text, record->trigger_sender.comm);
+		break;
+	case CSV_FINDINGS:
+		add_findings(text, record);
 		break;
 	}
 }

@@ -57,6 +57,31 @@ int diff_add(struct diff_set *set, const struct store_summary *summary)
 	return 0;
 }
 
+static uint64_t count_of(const struct diff_set *set, const char *id)
+{
+	for (size_t i = 0; i < set->n_findings; i++) {
+		if (strcmp(set->findings[i].id, id) == 0)
+			return set->findings[i].count;
+	}
+	return 0;
+}
+
+void diff_add_finding(struct diff_set *set, const char *id, uint64_t count)
+{
+	struct diff_finding *finding = set->findings;
+	size_t i = 0;
+
+	while (i < set->n_findings && strcmp(finding[i].id, id) != 0)
+		i++;
+	if (i == DIFF_FINDINGS_MAX)
+		return;
+	if (i == set->n_findings) {
+		strncpy(finding[i].id, id, sizeof(finding[i].id) - 1);
+		set->n_findings++;
+	}
+	finding[i].count += count;
+}
+
 void diff_fini(struct diff_set *set)
 {
 	free(set->drain.ns);
@@ -140,6 +165,35 @@ static void add_count(struct table *table, const char *name, bool is_loss, uint6
 		table_add(table, "%.2f to %.2f a shutdown", from, to);
 }
 
+/* A finding of which the sets have not the same share. */
+static void add_finding(struct table *table, const char *id, const struct diff_set *a,
+			const struct diff_set *b)
+{
+	uint64_t in_a = count_of(a, id), in_b = count_of(b, id);
+	double from = share((double)in_a, a->shutdowns);
+	double to = share((double)in_b, b->shutdowns);
+
+	if (in_a == in_b && a->shutdowns == b->shutdowns)
+		return;
+	table_row(table, to > from ? MARK_DOUBT : MARK_NONE);
+	table_add(table, "%s", id);
+	table_add(table, "%llu", (unsigned long long)in_a);
+	table_add(table, "%zu", a->shutdowns);
+	table_add(table, "%llu", (unsigned long long)in_b);
+	table_add(table, "%zu", b->shutdowns);
+	table_add(table, "%.0f %% to %.0f %%", 100 * from, 100 * to);
+}
+
+static void add_findings(struct table *table, const struct diff_set *a, const struct diff_set *b)
+{
+	for (size_t i = 0; i < a->n_findings; i++)
+		add_finding(table, a->findings[i].id, a, b);
+	for (size_t i = 0; i < b->n_findings; i++) {
+		if (!count_of(a, b->findings[i].id))
+			add_finding(table, b->findings[i].id, a, b);
+	}
+}
+
 static void name_set(const struct report_style *style, struct text *text, const char *letter,
 		     const struct diff_set *set)
 {
@@ -175,6 +229,7 @@ void diff_print(struct diff_set *a, struct diff_set *b, const struct report_styl
 	add_count(&table, "aborted", true, a->aborted, b->aborted, a, b);
 	add_count(&table, "refused", true, a->refused, b->refused, a, b);
 	add_count(&table, "late", false, a->late, b->late, a, b);
+	add_findings(&table, a, b);
 	table_print(&table, style, text);
 	table_fini(&table);
 }
@@ -213,15 +268,31 @@ static json_t *connections_json(const struct diff_set *set)
 			 "late", (json_int_t)set->late);
 }
 
+static json_t *findings_json(const struct diff_set *set)
+{
+	json_auto_t *findings = json_object();
+
+	for (size_t i = 0; i < set->n_findings; i++) {
+		const struct diff_finding *finding = &set->findings[i];
+		_cleanup_free_ char *id = text_valid_utf8(finding->id, sizeof(finding->id));
+
+		if (!id || json_object_set_new(findings, id,
+					       json_integer((json_int_t)finding->count)) < 0)
+			return NULL;
+	}
+	return TAKE_PTR(findings);
+}
+
 static json_t *set_json(struct diff_set *set)
 {
-	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
 			 "selection", pack_text(set->name),
 			 "shutdowns", (json_int_t)set->shutdowns,
 			 "outcomes", outcomes_json(set),
 			 "drain_s", times_json(&set->drain),
 			 "total_s", times_json(&set->total),
-			 "connections", connections_json(set));
+			 "connections", connections_json(set),
+			 "findings", findings_json(set));
 }
 
 char *json_from_diff(struct diff_set *a, struct diff_set *b)

@@ -15,6 +15,14 @@ struct diff_times {
 	size_t capacity;
 };
 
+#define DIFF_FINDINGS_MAX 64
+
+/* How many shutdowns of the set have this finding. */
+struct diff_finding {
+	char id[64];
+	uint64_t count;
+};
+
 struct diff_set {
 	const char *name; /* as the user said it; the caller's */
 	size_t shutdowns;
@@ -26,10 +34,14 @@ struct diff_set {
 	uint64_t aborted;
 	uint64_t refused;
 	uint64_t late;
+	struct diff_finding findings[DIFF_FINDINGS_MAX];
+	size_t n_findings;
 };
 
 /* Takes one more shutdown into a set that began zeroed. Returns 0 or -ENOMEM. */
 int diff_add(struct diff_set *set, const struct store_summary *summary);
+/* `count` more shutdowns of the set have this finding; those beyond the table are left out. */
+void diff_add_finding(struct diff_set *set, const char *id, uint64_t count);
 void diff_fini(struct diff_set *set);
 
 /* Both sort the times of the sets, and change nothing else. */

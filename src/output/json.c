@@ -2,110 +2,30 @@
 /*
  * Record -> JSON. Field names and their order are public; jansson keeps the order of insertion.
  *
- * Every function returns a new reference, or NULL when memory ran out; object_new() and
- * array_add() take what they are given, NULL included, and fail in turn. So a failure anywhere
- * ends as NULL at the top, and nothing is checked on the way. Unknown is null, never 0.
+ * Every function returns a new reference, or NULL when memory ran out: see json_values.h.
  */
 #include "src/output/json.h"
 
 #include <jansson.h>
-#include <stdarg.h>
-#include <string.h>
 
 #include "src/analysis/record.h"
 #include "src/base/cleanup.h"
 #include "src/base/text.h"
 #include "src/output/address.h"
-#include "src/output/units.h"
+#include "src/output/json_findings.h"
+#include "src/output/json_values.h"
 
 /* A double holds 15 decimal digits: nanoseconds of up to 11 days, and no noise behind them. */
 #define REAL_DIGITS 15
 
-/* Key, value, key, value, ..., NULL. */
-static __attribute__((sentinel)) json_t *object_new(const char *key, ...)
-{
-	json_auto_t *object = json_object();
-	bool has_failed = false;
-	va_list args;
-
-	va_start(args, key);
-	for (; key; key = va_arg(args, const char *)) {
-		if (json_object_set_new(object, key, va_arg(args, json_t *)) < 0)
-			has_failed = true;
-	}
-	va_end(args);
-	return has_failed ? NULL : TAKE_PTR(object);
-}
-
-/* Frees the array when the value cannot be added; the array may be NULL already. */
-static json_t *array_add(json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value) == 0)
-		return array;
-	json_decref(array);
-	return NULL;
-}
-
-static json_t *value_count(uint64_t count)
-{
-	return json_integer((json_int_t)count);
-}
-
-/* For numbers of which 0 means unknown. */
-static json_t *value_number(uint32_t number)
-{
-	return number ? json_integer(number) : json_null();
-}
-
-static json_t *value_seconds(int64_t ns)
-{
-	return ns == TIME_UNKNOWN ? json_null() : json_real((double)ns / 1e9);
-}
-
-static json_t *value_time(int64_t wall_ns)
-{
-	char buffer[UNITS_BYTES];
-
-	if (wall_ns == TIME_UNKNOWN)
-		return json_null();
-	return json_string(units_timestamp(wall_ns, buffer));
-}
-
-/* One of our own words; NULL becomes null. */
-static json_t *value_word(const char *word)
-{
-	return word ? json_string(word) : json_null();
-}
-
-/* A stranger's string, "" included. */
-static json_t *value_text(const char *string)
-{
-	_cleanup_free_ char *valid = text_valid_utf8(string, strlen(string));
-
-	return valid ? json_string(valid) : NULL;
-}
-
-/* A stranger's string of which NULL or "" means unknown. */
-static json_t *value_known_text(const char *string)
-{
-	return string && string[0] ? value_text(string) : json_null();
-}
-
-static json_t *value_signal(int signal)
-{
-	char buffer[16];
-
-	return signal ? json_string(signal_name(signal, buffer)) : json_null();
-}
-
-static json_t *value_address(uint8_t family, const uint8_t *address)
+static json_t *address_json(uint8_t family, const uint8_t *address)
 {
 	char buffer[ADDRESS_TEXT_BYTES];
 
 	return value_word(address_format(family, address, buffer));
 }
 
-static json_t *value_endpoint(uint8_t family, const uint8_t *address, uint16_t port)
+static json_t *endpoint_json(uint8_t family, const uint8_t *address, uint16_t port)
 {
 	char buffer[ADDRESS_TEXT_BYTES];
 
@@ -228,6 +148,7 @@ static json_t *process_json(const struct record_process *process)
 			  "comm", value_text(process->comm),
 			  "exe", value_known_text(process->exe),
 			  "args", value_known_text(process->args),
+			  "program", value_word(program_name(process->program)),
 			  "signals", signals_json(process),
 			  "exit", exit_json(process), NULL);
 }
@@ -244,7 +165,7 @@ static json_t *processes_json(const struct record *record)
 static json_t *listener_json(const struct record_listener *listener)
 {
 	return object_new("family", value_word(address_family_name(listener->family)),
-			  "address", value_address(listener->family, listener->address),
+			  "address", address_json(listener->family, listener->address),
 			  "port", value_number(listener->port),
 			  "closed_at_s", value_seconds(listener->closed_at_ns),
 			  "queued_at_signal", value_count(listener->queued_at_signal),
@@ -286,6 +207,8 @@ static json_t *inbound_json(const struct record *record)
 			  "refused", value_count(record->refused),
 			  "refused_handshakes", value_count(record->refused_handshakes),
 			  "late_closes", value_count(record->late_closes),
+			  "last_arrival_s", value_seconds(record->last_arrival_at_ns),
+			  "last_refused_s", value_seconds(record->last_refused_at_ns),
 			  "outcomes", outcomes_json(inbound), NULL);
 }
 
@@ -303,8 +226,8 @@ static json_t *detail_json(const struct record_connection *c)
 {
 	return object_new("direction", value_word(direction_name(c->direction)),
 			  "pid", value_number(c->pid),
-			  "local", value_endpoint(c->family, c->local, c->local_port),
-			  "peer", value_endpoint(c->family, c->peer, c->peer_port),
+			  "local", endpoint_json(c->family, c->local, c->local_port),
+			  "peer", endpoint_json(c->family, c->peer, c->peer_port),
 			  "at_signal", value_word(at_signal_name(c->at_signal)),
 			  "arrived_at_s", value_seconds(c->arrived_at_ns),
 			  "closed_at_s", value_seconds(c->closed_at_ns),
@@ -361,7 +284,9 @@ static json_t *record_json(const struct record *record)
 				       "processes", processes_json(record),
 				       "listeners", listeners_json(record),
 				       "connections", connections_json(record), NULL);
-	json_auto_t *tail = object_new("findings", json_array(), "loss", loss_json(record), NULL);
+	json_auto_t *tail = object_new("findings", json_of_findings(record),
+				       "waits", json_of_waits(record),
+				       "loss", loss_json(record), NULL);
 
 	if (!record->has_connections &&
 	    json_object_set_new(head, "connections_reason",

@@ -47,6 +47,7 @@ void metrics_free(struct metrics *metrics)
 		return;
 	for (size_t i = 0; i < metrics->n_services; i++) {
 		free(metrics->services[i]->labels);
+		free(metrics->services[i]->findings);
 		free(metrics->services[i]);
 	}
 	for (size_t i = 0; i < metrics->n_progress; i++)
@@ -190,6 +191,40 @@ static void count_connections(struct service *service, struct seen *seen,
 	count(&service->handshakes, record->refused_handshakes, &seen->handshakes, exemplar);
 }
 
+/* Where it is counted; NULL: no room, or out of memory. */
+static struct finding_counter *finding_counter(struct service *service,
+					       const struct finding_row *row)
+{
+	size_t i = 0;
+
+	while (i < service->n_findings && service->findings[i].row != row)
+		i++;
+	if (i == FINDINGS_COUNTED_MAX)
+		return NULL;
+	if (i == service->n_findings) {
+		if (array_reserve((void **)&service->findings, &service->findings_capacity, i,
+				  sizeof(*service->findings)) < 0)
+			return NULL;
+		service->findings[service->n_findings++] = (struct finding_counter){ .row = row };
+	}
+	return &service->findings[i];
+}
+
+/* A finding that the update of a record has no longer stays counted. */
+static void count_findings(struct service *service, struct seen *seen, const struct record *record,
+			   const struct exemplar *exemplar)
+{
+	for (size_t i = 0; i < record->n_findings; i++) {
+		struct finding_counter *finding = finding_counter(service, record->findings[i].row);
+		uint64_t bit = finding ? 1ULL << (finding - service->findings) : 0;
+
+		if (!finding || seen->findings & bit)
+			continue;
+		counter_add(&finding->counter, 1, exemplar);
+		seen->findings |= bit;
+	}
+}
+
 static void observe_durations(struct service *service, struct seen *seen,
 			      const struct record_timing *timing, const struct exemplar *exemplar)
 {
@@ -276,6 +311,7 @@ int metrics_observe(struct metrics *metrics, const struct record *record)
 	count_verdict(service, seen, record, &exemplar);
 	if (record->has_connections)
 		count_connections(service, seen, record, &exemplar);
+	count_findings(service, seen, record, &exemplar);
 	observe_durations(service, seen, &record->timing, &exemplar);
 	note_last(&service->last, record, exemplar.wall_ns);
 	return 0;

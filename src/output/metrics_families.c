@@ -57,6 +57,8 @@ const struct family families[FAMILIES] = {
 		"Attempts to connect (SYNs) refused because no listener was left."),
 	[FAMILY_HANDSHAKES] = COUNTER("shutwatch_handshakes_refused", "service",
 		"Handshakes that the closing listener cut off."),
+	[FAMILY_FINDINGS] = COUNTER("shutwatch_findings", "service, finding, severity",
+		"Shutdowns in which this was found; shutwatch explain says what it means."),
 	[FAMILY_LAST_TIME] = GAUGE("shutwatch_last_shutdown_timestamp_seconds", "service",
 		"When the last shutdown ended; when it began, if the service lives on."),
 	[FAMILY_LAST_DURATION] = GAUGE("shutwatch_last_shutdown_duration_seconds", "service",

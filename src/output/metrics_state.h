@@ -23,6 +23,14 @@ enum duration {
 	DURATIONS,
 };
 
+/* As many as bits in struct seen; there are about half as many rows in the table. */
+#define FINDINGS_COUNTED_MAX 64
+
+struct finding_counter {
+	const struct finding_row *row; /* of the table of findings, which stays */
+	struct counter counter;
+};
+
 /* The last shutdown of a service, by its T0. */
 struct last {
 	bool is_known;
@@ -50,6 +58,9 @@ struct service {
 	struct counter late[DIRECTIONS];
 	struct counter refused;
 	struct counter handshakes;
+	struct finding_counter *findings; /* in the order of their first sight */
+	size_t n_findings;
+	size_t findings_capacity;
 	uint64_t in_progress;
 	struct last last;
 };
@@ -67,6 +78,7 @@ struct seen {
 	uint64_t late[DIRECTIONS];
 	uint64_t refused;
 	uint64_t handshakes;
+	uint64_t findings; /* bit 1 << index in the service's findings */
 };
 
 /* Shutdowns under way of a service that has no room of its own. */

@@ -2,8 +2,10 @@
 /*
  * The whole exposition: family by family, as OpenMetrics demands, and within each service by
  * service. Changes nothing. Counters are there from the first moment that a service is known,
- * with 0; by-outcome counters of connections and histograms once there is something to tell.
+ * with 0; by-outcome counters of connections, findings and histograms once there is something to
+ * tell.
  */
+#include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 #include "src/output/exposition.h"
 #include "src/output/metrics.h"
@@ -72,6 +74,19 @@ static void add_outcomes(struct exposition *e, const struct service *service, si
 	}
 }
 
+static void add_findings(struct exposition *e, const struct service *service, size_t offset)
+{
+	(void)offset;
+	for (size_t i = 0; i < service->n_findings; i++) {
+		const struct finding_counter *finding = &service->findings[i];
+
+		sample_begin(e, service->labels);
+		sample_label(e, "finding", finding->row->id);
+		sample_label(e, "severity", severity_name(finding->row->severity));
+		sample_counter(e, &finding->counter);
+	}
+}
+
 /* Nanoseconds that may be unknown: then the gauge is absent. */
 static void add_last_time(struct exposition *e, const struct service *service, size_t offset)
 {
@@ -127,6 +142,7 @@ static const struct {
 	{ FAMILY_LATE, add_directions, IN(late) },
 	{ FAMILY_REFUSED, add_counter, IN(refused) },
 	{ FAMILY_HANDSHAKES, add_counter, IN(handshakes) },
+	{ FAMILY_FINDINGS, add_findings, IN(findings) },
 	{ FAMILY_LAST_TIME, add_last_time, IN(last.ended_wall_ns) },
 	{ FAMILY_LAST_DURATION, add_last_time, IN(last.total_ns) },
 	{ FAMILY_LAST_DRAIN, add_last_time, IN(last.drain_ns) },

@@ -12,11 +12,13 @@
 #include "src/base/cleanup.h"
 #include "src/output/address.h"
 #include "src/output/connections.h"
+#include "src/output/findings.h"
 #include "src/output/headline.h"
 #include "src/output/processes.h"
 #include "src/output/table.h"
 #include "src/output/timeline.h"
 #include "src/output/units.h"
+#include "src/output/waits.h"
 
 #define LISTENERS_SHOWN 25
 #define CONTAINER_ID_SHOWN 12 /* as other tools shorten it */
@@ -219,8 +221,10 @@ char *report_from_record(const struct record *record, const struct report_style 
 
 	text_init(&text);
 	headline_print(record, style, &text);
+	findings_print(record, style, &text);
 	print_facts(record, style, &text);
 	timeline_print(record, style, &text);
+	waits_print(record, style, &text);
 	connections_print(record, style, &text);
 	connections_print_details(record, style, &text);
 	processes_print_signals(record, style, &text);

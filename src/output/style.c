@@ -44,11 +44,12 @@ void style_title(const struct report_style *style, struct text *text, const char
 	text_add(text, "\n");
 }
 
-static void wrap(struct text *text, char *prose, size_t columns)
+static void wrap(struct text *text, char *prose, size_t columns, size_t indent)
 {
 	size_t used = 0;
 	char *word;
 
+	columns -= indent;
 	while ((word = strsep(&prose, " "))) {
 		size_t wide = text_columns(word);
 
@@ -58,6 +59,7 @@ static void wrap(struct text *text, char *prose, size_t columns)
 			wide = columns;
 		if (used && used + 1 + wide > columns) {
 			text_add(text, "\n");
+			text_add_repeated(text, " ", indent);
 			used = 0;
 		}
 		if (used)
@@ -67,21 +69,36 @@ static void wrap(struct text *text, char *prose, size_t columns)
 	}
 }
 
-void style_paragraph(const struct report_style *style, struct text *text, enum paint paint,
-		     const char *prose)
+/* NULL: out of memory. */
+static char *make_safe(const char *prose)
 {
-	_cleanup_free_ char *safe = NULL;
 	struct text copy;
 
 	text_init(&copy);
 	text_add_safe(&copy, prose, SIZE_MAX);
-	safe = text_take(&copy);
+	return text_take(&copy);
+}
+
+void style_paragraph(const struct report_style *style, struct text *text, enum paint paint,
+		     const char *prose)
+{
+	style_item(style, text, paint, 0, "", prose);
+}
+
+void style_item(const struct report_style *style, struct text *text, enum paint paint,
+		size_t margin, const char *mark, const char *prose)
+{
+	size_t indent = margin + text_columns(mark);
+	_cleanup_free_ char *safe = make_safe(prose);
+
 	if (!safe) {
 		text->has_failed = true;
 		return;
 	}
+	text_add_repeated(text, " ", margin);
 	style_begin(style, text, paint);
-	wrap(text, safe, style_columns(style));
+	text_add(text, mark);
+	wrap(text, safe, style_columns(style), indent);
 	style_end(style, text, paint);
 	text_add(text, "\n");
 }

@@ -36,6 +36,13 @@ void style_title(const struct report_style *style, struct text *text, const char
 void style_paragraph(const struct report_style *style, struct text *text, enum paint paint,
 		     const char *prose);
 
+/*
+ * The same behind a mark of ours ("→ ", may be ""), `margin` columns from the left; further lines
+ * begin below the first word.
+ */
+void style_item(const struct report_style *style, struct text *text, enum paint paint,
+		size_t margin, const char *mark, const char *prose);
+
 /* "… and 12 more", nothing for 0. */
 void style_more(const struct report_style *style, struct text *text, uint64_t n);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
 #include "src/base/text.h"
@@ -171,12 +172,10 @@ static const char *set_outcome(struct query *query, const char *value)
 
 static const char *set_finding(struct query *query, const char *value)
 {
-	size_t size = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_");
-
 	if (query->finding[0])
 		return "given once";
-	if (size == 0 || value[size] || size >= sizeof(query->finding))
-		return "the id of a finding";
+	if (!finding_row_find(value) || strlen(value) >= sizeof(query->finding))
+		return "the id of a finding; `shutwatch explain` lists them";
 	strcpy(query->finding, value);
 	return NULL;
 }

@@ -17,6 +17,7 @@
 #define NUMBER(of, member, name_)      { name_, COLUMN_UNSIGNED, MEMBER(of, member) }
 #define SIGNED(of, member, name_)      { name_, COLUMN_SIGNED, MEMBER(of, member) }
 #define BOOL(of, member, name_)        { name_, COLUMN_BOOL, MEMBER(of, member) }
+#define SHARE(of, member, name_)       { name_, COLUMN_SHARE, MEMBER(of, member) }
 #define ENUM(of, member, name_, limit_) \
 	{ name_, COLUMN_ENUM, MEMBER(of, member), .limit = (limit_) }
 #define TIME(of, member, name_)        { name_, COLUMN_TIME, MEMBER(of, member) }
@@ -78,7 +79,10 @@ static const struct column shutdown_columns[] = {
 	NUMBER(R, refused, "refused"),
 	NUMBER(R, refused_handshakes, "refused_handshakes"),
 	NUMBER(R, late_closes, "late_closes"),
+	TIME(R, last_arrival_at_ns, "last_arrival_ns"),
+	TIME(R, last_refused_at_ns, "last_refused_ns"),
 	NUMBER(R, details_omitted, "details_omitted"),
+	BOOL(R, has_waits, "has_waits"),
 	NUMBER(R, lost_events, "lost_events"),
 };
 
@@ -91,6 +95,7 @@ static const struct column process_columns[] = {
 	TEXT(P, comm, "comm"),
 	STRING(P, exe, "exe"),
 	STRING(P, args, "args"),
+	ENUM(P, program, "program", PROGRAMS),
 	BOOL(P, has_exited, "has_exited"),
 	TIME(P, exited_at_ns, "exited_at_ns"),
 	SIGNED(P, exit_code, "exit_code"),
@@ -152,6 +157,37 @@ static const struct column loss_columns[] = {
 	NUMBER(struct loss_count, count, "count"),
 };
 
+#define W struct record_wait
+static const struct column wait_columns[] = {
+	NUMBER(W, pid, "pid"),
+	NUMBER(W, tid, "tid"),
+	TEXT(W, comm, "comm"),
+	BOOL(W, is_main, "is_main"),
+	ENUM(W, state, "state", WAIT_BLOCKED + 1),
+	TEXT(W, call, "call"),
+	ENUM(W, object, "object", WAIT_ON_EPOLL + 1),
+	TEXT(W, text, "text"),
+	TIME(W, total_ns, "total_ns"),
+	SHARE(W, share, "share"),
+	NUMBER(W, samples, "samples"),
+};
+
+#define F struct stored_finding
+static const struct column finding_columns[] = {
+	TEXT(F, id, "id"),
+	ENUM(F, severity, "severity", SEVERITIES),
+	STRING(F, summary, "summary"),
+	STRING(F, advice, "advice"),
+};
+
+#define E struct stored_evidence
+static const struct column evidence_columns[] = {
+	TEXT(E, key, "key"),
+	ENUM(E, kind, "kind", EVIDENCE_TEXT + 1),
+	NUMBER(E, number, "number"),
+	TEXT(E, text, "text"),
+};
+
 #define COLUMNS(columns_) .columns = (columns_), .n_columns = ARRAY_SIZE(columns_)
 const struct relation relations[RELATIONS] = {
 	[RELATION_SHUTDOWNS] = { "shutdowns", "number", 1, COLUMNS(shutdown_columns),
@@ -168,6 +204,12 @@ const struct relation relations[RELATIONS] = {
 				sizeof(struct outcome_count) },
 	[RELATION_LOSSES] = { "losses", "shutdown, n", 2, COLUMNS(loss_columns),
 			      sizeof(struct loss_count) },
+	[RELATION_WAITS] = { "waits", "shutdown, n", 2, COLUMNS(wait_columns),
+			     sizeof(struct record_wait) },
+	[RELATION_FINDINGS] = { "findings", "shutdown, n", 2, COLUMNS(finding_columns),
+				sizeof(struct stored_finding) },
+	[RELATION_EVIDENCE] = { "evidence", "shutdown, finding, n", 3, COLUMNS(evidence_columns),
+				sizeof(struct stored_evidence) },
 };
 
 #define Y struct store_summary

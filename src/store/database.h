@@ -42,6 +42,17 @@ int database_prepare(struct store *store, sqlite3_stmt **statement, const char *
 /* Returns 1: there is a row; 0: there is none, and the statement is reset; or -errno. */
 int database_step(struct store *store, sqlite3_stmt *statement);
 
+/* Inserts the items; `keys` are all but the last, which numbers them. 0 or -errno. */
+int database_insert_items(struct store *store, enum relation_id id, const int64_t *keys,
+			  const void *items, size_t n_items);
+/* Appends what the rows hold; what was read before an error stays the caller's to free. */
+int database_load_items(struct store *store, enum relation_id id, const int64_t *keys, void **items,
+			size_t *n_items);
+
+/* The findings of the record of that number, with their evidence. 0 or -errno. */
+int database_insert_findings(struct store *store, int64_t number, const struct record *record);
+int database_load_findings(struct store *store, int64_t number, struct record *record);
+
 /* Commits, or rolls back when `err` is set. Returns the first error. */
 int database_end(struct store *store, int err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finding records. Only `shutdowns` is read, in the order of its index on id: an id begins with
- * the time. What the user typed is bound, never written into SQL.
+ * Finding records. A list reads `shutdowns` in the order of its index on id: an id begins
+ * with the time. What the user typed is bound, never written into SQL.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -28,13 +28,10 @@ static char *glob_pattern(const char *service)
 }
 
 /* The parameters are numbered as in bind_filter(). */
-static char *list_sql(const struct store_filter *filter)
+static char *list_sql(const struct store_filter *filter, const char *names)
 {
-	_cleanup_free_ char *names = relation_names(summary_columns, n_summary_columns);
 	struct text text;
 
-	if (!names)
-		return NULL;
 	text_init(&text);
 	text_addf(&text, "SELECT %s FROM shutdowns WHERE 1", names);
 	if (filter->service)
@@ -120,12 +117,42 @@ int store_list(struct store *store, const struct store_filter *filter, store_vis
 	       void *context)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	_cleanup_free_ char *sql = list_sql(filter);
+	_cleanup_free_ char *names = relation_names(summary_columns, n_summary_columns);
+	_cleanup_free_ char *sql = names ? list_sql(filter, names) : NULL;
 	int err = sql ? database_prepare(store, &statement, sql) : -ENOMEM;
 
 	if (!err)
 		err = database_fail(store, bind_filter(statement, filter));
 	return err ? err : visit_rows(store, statement, filter, visit, context);
+}
+
+int store_count_findings(struct store *store, const struct store_filter *filter,
+			 store_visit_finding visit, void *context)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	_cleanup_free_ char *numbers = list_sql(filter, "number");
+	_cleanup_free_ char *sql = NULL;
+	int err;
+
+	if (!numbers || asprintf(&sql,
+				 "SELECT id, count(DISTINCT shutdown) FROM findings "
+				 "WHERE shutdown IN (%s) GROUP BY id",
+				 numbers) < 0)
+		return -ENOMEM;
+	err = database_prepare(store, &statement, sql);
+	if (!err)
+		err = database_fail(store, bind_filter(statement, filter));
+	if (err)
+		return err;
+	while ((err = database_step(store, statement)) > 0) {
+		const unsigned char *id = sqlite3_column_text(statement, 0);
+
+		err = visit(context, id ? (const char *)id : "",
+			    (uint64_t)sqlite3_column_int64(statement, 1));
+		if (err)
+			return err;
+	}
+	return err;
 }
 
 static int no_record(struct store *store, int err, const char *what)

@@ -11,6 +11,20 @@
 #include "src/base/text.h"
 #include "src/store/database.h"
 
+static const char *where_of(enum relation_id id)
+{
+	switch (id) {
+	case RELATION_SHUTDOWNS:
+		return "id = ?";
+	case RELATION_SIGNALS:
+		return "shutdown = ? AND process = ? ORDER BY n";
+	case RELATION_EVIDENCE:
+		return "shutdown = ? AND finding = ? ORDER BY n";
+	default:
+		return "shutdown = ? ORDER BY n";
+	}
+}
+
 /* SELECT the last key, columns FROM t WHERE the other keys = ? ORDER BY the last. */
 static int prepare_select(struct store *store, enum relation_id id)
 {
@@ -21,10 +35,7 @@ static int prepare_select(struct store *store, enum relation_id id)
 	if (!names)
 		return -ENOMEM;
 	if (asprintf(&sql, "SELECT %s, %s FROM %s WHERE %s", id ? "n" : "number", names,
-		     relation->table,
-		     id == RELATION_SHUTDOWNS ? "id = ?"
-		     : relation->n_keys == 2  ? "shutdown = ? ORDER BY n"
-					      : "shutdown = ? AND process = ? ORDER BY n") < 0) {
+		     relation->table, where_of(id)) < 0) {
 		sql = NULL;
 		return -ENOMEM;
 	}
@@ -68,9 +79,8 @@ static int read_items(struct store *store, enum relation_id id, void **items, si
 	return err;
 }
 
-/* Appends what the rows hold; what was read before an error stays the caller's to free. */
-static int load_items(struct store *store, enum relation_id id, const int64_t *keys, void **items,
-		      size_t *n_items)
+int database_load_items(struct store *store, enum relation_id id, const int64_t *keys, void **items,
+			size_t *n_items)
 {
 	int err = store->selects[id] ? 0 : prepare_select(store, id);
 
@@ -86,15 +96,15 @@ static int load_items(struct store *store, enum relation_id id, const int64_t *k
 
 static int load_processes(struct store *store, int64_t number, struct record *record)
 {
-	int err = load_items(store, RELATION_PROCESSES, &number, (void **)&record->processes,
-			     &record->n_processes);
+	int err = database_load_items(store, RELATION_PROCESSES, &number,
+				      (void **)&record->processes, &record->n_processes);
 
 	for (size_t i = 0; !err && i < record->n_processes; i++) {
 		struct record_process *process = &record->processes[i];
 		const int64_t keys[] = { number, (int64_t)i };
 
-		err = load_items(store, RELATION_SIGNALS, keys, (void **)&process->signals,
-				 &process->n_signals);
+		err = database_load_items(store, RELATION_SIGNALS, keys, (void **)&process->signals,
+					  &process->n_signals);
 	}
 	return err;
 }
@@ -103,7 +113,8 @@ static int load_outcomes(struct store *store, int64_t number, struct record *rec
 {
 	_cleanup_free_ struct outcome_count *counts = NULL;
 	size_t n_counts = 0;
-	int err = load_items(store, RELATION_OUTCOMES, &number, (void **)&counts, &n_counts);
+	int err =
+		database_load_items(store, RELATION_OUTCOMES, &number, (void **)&counts, &n_counts);
 
 	for (size_t i = 0; !err && i < n_counts; i++)
 		record->directions[counts[i].direction].outcomes[counts[i].outcome] =
@@ -115,7 +126,7 @@ static int load_losses(struct store *store, int64_t number, struct record *recor
 {
 	_cleanup_free_ struct loss_count *counts = NULL;
 	size_t n_counts = 0;
-	int err = load_items(store, RELATION_LOSSES, &number, (void **)&counts, &n_counts);
+	int err = database_load_items(store, RELATION_LOSSES, &number, (void **)&counts, &n_counts);
 
 	for (size_t i = 0; !err && i < n_counts; i++)
 		record->losses[counts[i].cause] = counts[i].count;
@@ -156,11 +167,16 @@ static int load_record(struct store *store, const char *id, struct record *recor
 	if (!err)
 		err = load_processes(store, number, record);
 	if (!err)
-		err = load_items(store, RELATION_LISTENERS, &number, (void **)&record->listeners,
-				 &record->n_listeners);
+		err = database_load_items(store, RELATION_LISTENERS, &number,
+					  (void **)&record->listeners, &record->n_listeners);
 	if (!err)
-		err = load_items(store, RELATION_CONNECTIONS, &number, (void **)&record->details,
-				 &record->n_details);
+		err = database_load_items(store, RELATION_CONNECTIONS, &number,
+					  (void **)&record->details, &record->n_details);
+	if (!err)
+		err = database_load_items(store, RELATION_WAITS, &number, (void **)&record->waits,
+					  &record->n_waits);
+	if (!err)
+		err = database_load_findings(store, number, record);
 	if (!err)
 		err = load_outcomes(store, number, record);
 	return err ? err : load_losses(store, number, record);

@@ -102,6 +102,8 @@ static int bind_column(sqlite3_stmt *statement, int index, const struct column *
 		string = *(char *const *)member;
 		return string ? bind_text(statement, index, string, STRING_BYTES_MAX)
 			      : sqlite3_bind_null(statement, index);
+	case COLUMN_SHARE:
+		return sqlite3_bind_double(statement, index, *(const double *)member);
 	case COLUMN_ADDRESS:
 		return sqlite3_bind_blob(statement, index, member, ADDRESS_BYTES, SQLITE_STATIC);
 	case COLUMN_ANCESTRY:
@@ -156,6 +158,16 @@ static int64_t read_time(sqlite3_stmt *statement, int index, int64_t max)
 	if (value > max)
 		return max;
 	return value < -max ? -max : value;
+}
+
+/* What is no number at all has become NULL, and reads as 0. */
+static double read_share(sqlite3_stmt *statement, int index)
+{
+	double value = sqlite3_column_double(statement, index);
+
+	if (value > 1)
+		return 1;
+	return value > 0 ? value : 0;
 }
 
 /* sqlite3_column_blob() first: it says how many bytes there really are, whatever they are. */
@@ -233,6 +245,9 @@ static int read_column(sqlite3_stmt *statement, int index, const struct column *
 		return read_signed(value, member);
 	case COLUMN_BOOL:
 		*(bool *)member = value != 0;
+		return 0;
+	case COLUMN_SHARE:
+		*(double *)member = read_share(statement, index);
 		return 0;
 	case COLUMN_ENUM:
 		return read_enum(column, value, member);

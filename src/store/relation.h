@@ -16,6 +16,7 @@ enum column_type {
 	COLUMN_UNSIGNED, /* of 1, 2, 4 or 8 bytes */
 	COLUMN_SIGNED,	 /* int */
 	COLUMN_BOOL,
+	COLUMN_SHARE,	 /* double, 0 to 1 */
 	COLUMN_ENUM,	 /* below `limit` */
 	COLUMN_TIME,	 /* from T0; NULL: TIME_UNKNOWN */
 	COLUMN_WALL,	 /* CLOCK_REALTIME; NULL: TIME_UNKNOWN */
@@ -41,6 +42,9 @@ enum relation_id {
 	RELATION_CONNECTIONS,
 	RELATION_OUTCOMES, /* struct outcome_count */
 	RELATION_LOSSES,   /* struct loss_count */
+	RELATION_WAITS,
+	RELATION_FINDINGS, /* struct stored_finding */
+	RELATION_EVIDENCE, /* struct stored_evidence, of one finding */
 	RELATIONS,
 };
 
@@ -54,6 +58,21 @@ struct outcome_count {
 struct loss_count {
 	enum loss_cause cause;
 	uint64_t count;
+};
+
+/* A finding without what the program itself knows of it; that program may be another version. */
+struct stored_finding {
+	char id[64];
+	enum severity severity;
+	char *summary;
+	char *advice;
+};
+
+struct stored_evidence {
+	char key[32];
+	enum evidence_kind kind;
+	int64_t number;
+	char text[EVIDENCE_TEXT_BYTES];
 };
 
 struct relation {

@@ -76,7 +76,25 @@ static const char version_1[] =
 	"id TEXT NOT NULL, severity INTEGER NOT NULL, summary TEXT NOT NULL,"
 	"evidence TEXT NOT NULL, advice TEXT NOT NULL" CLUSTERED;
 
-static const char *const migrations_of_ours[] = { version_1 };
+/* Nothing was ever written to findings.evidence: it is a table of its own. */
+static const char version_2[] =
+	"ALTER TABLE shutdowns ADD COLUMN last_arrival_ns INTEGER;"
+	"ALTER TABLE shutdowns ADD COLUMN last_refused_ns INTEGER;"
+	"ALTER TABLE shutdowns ADD COLUMN has_waits INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE processes ADD COLUMN program INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE findings DROP COLUMN evidence;"
+
+	"CREATE TABLE evidence (" OF_SHUTDOWN "finding INTEGER NOT NULL, n INTEGER NOT NULL,"
+	"key TEXT NOT NULL, kind INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL"
+	", PRIMARY KEY (shutdown, finding, n)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE waits (" OF_SHUTDOWN "n INTEGER NOT NULL,"
+	"pid INTEGER NOT NULL, tid INTEGER NOT NULL, comm TEXT NOT NULL,"
+	"is_main INTEGER NOT NULL, state INTEGER NOT NULL, call TEXT NOT NULL,"
+	"object INTEGER NOT NULL, text TEXT NOT NULL, total_ns INTEGER, share REAL,"
+	"samples INTEGER NOT NULL" CLUSTERED;
+
+static const char *const migrations_of_ours[] = { version_1, version_2 };
 /* clang-format on */
 
 const char *const *schema_migrations(size_t *ret_count)
@@ -145,10 +163,11 @@ static int check_tables(struct store *store)
 	int err = database_number(store,
 				  "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
 				  "rootpage > 0 AND name IN ('shutdowns', 'processes', 'signals', "
-				  "'listeners', 'connections', 'outcomes', 'losses', 'findings')",
+				  "'listeners', 'connections', 'outcomes', 'losses', 'findings', "
+				  "'evidence', 'waits')",
 				  &tables);
 
-	if (!err && tables != RELATIONS + 1)
+	if (!err && tables != RELATIONS)
 		return database_reject(store, "tables are missing");
 	return err;
 }

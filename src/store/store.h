@@ -63,6 +63,11 @@ typedef int (*store_visit)(void *context, const struct store_summary *summary);
 int store_list(struct store *store, const struct store_filter *filter, store_visit visit,
 	       void *context);
 
+/* How many of the records that the filter finds have which finding; by id. 0 or -errno. */
+typedef int (*store_visit_finding)(void *context, const char *id, uint64_t count);
+int store_count_findings(struct store *store, const struct store_filter *filter,
+			 store_visit_finding visit, void *context);
+
 /* What to keep; 0: no limit. */
 struct store_retention {
 	uint64_t age_ns;

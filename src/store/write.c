@@ -29,9 +29,8 @@ static int prepare_insert(struct store *store, enum relation_id id)
 	return sql ? database_prepare(store, &store->inserts[id], sql) : -ENOMEM;
 }
 
-/* `keys` are all but the last, which numbers the items. */
-static int insert_items(struct store *store, enum relation_id id, const int64_t *keys,
-			const void *items, size_t n_items)
+int database_insert_items(struct store *store, enum relation_id id, const int64_t *keys,
+			  const void *items, size_t n_items)
 {
 	const struct relation *relation = &relations[id];
 	int err = store->inserts[id] || !n_items ? 0 : prepare_insert(store, id);
@@ -59,14 +58,15 @@ static int insert_items(struct store *store, enum relation_id id, const int64_t 
 
 static int insert_processes(struct store *store, int64_t number, const struct record *record)
 {
-	int err = insert_items(store, RELATION_PROCESSES, &number, record->processes,
-			       record->n_processes);
+	int err = database_insert_items(store, RELATION_PROCESSES, &number, record->processes,
+					record->n_processes);
 
 	for (size_t i = 0; !err && i < record->n_processes; i++) {
 		const int64_t keys[] = { number, (int64_t)i };
 
-		err = insert_items(store, RELATION_SIGNALS, keys, record->processes[i].signals,
-				   record->processes[i].n_signals);
+		err = database_insert_items(store, RELATION_SIGNALS, keys,
+					    record->processes[i].signals,
+					    record->processes[i].n_signals);
 	}
 	return err;
 }
@@ -84,7 +84,7 @@ static int insert_outcomes(struct store *store, int64_t number, const struct rec
 								record->directions[d].outcomes[o] };
 		}
 	}
-	return insert_items(store, RELATION_OUTCOMES, &number, counts, n_counts);
+	return database_insert_items(store, RELATION_OUTCOMES, &number, counts, n_counts);
 }
 
 static int insert_losses(struct store *store, int64_t number, const struct record *record)
@@ -96,7 +96,7 @@ static int insert_losses(struct store *store, int64_t number, const struct recor
 		if (record->losses[cause])
 			counts[n_counts++] = (struct loss_count){ cause, record->losses[cause] };
 	}
-	return insert_items(store, RELATION_LOSSES, &number, counts, n_counts);
+	return database_insert_items(store, RELATION_LOSSES, &number, counts, n_counts);
 }
 
 static int remove_record(struct store *store, const char *id)
@@ -112,18 +112,23 @@ static int remove_record(struct store *store, const char *id)
 static int insert_record(struct store *store, const struct record *record)
 {
 	int64_t number;
-	int err = insert_items(store, RELATION_SHUTDOWNS, NULL, record, 1);
+	int err = database_insert_items(store, RELATION_SHUTDOWNS, NULL, record, 1);
 
 	if (err)
 		return err;
 	number = sqlite3_last_insert_rowid(store->db);
 	err = insert_processes(store, number, record);
 	if (!err)
-		err = insert_items(store, RELATION_LISTENERS, &number, record->listeners,
-				   record->n_listeners);
+		err = database_insert_items(store, RELATION_LISTENERS, &number, record->listeners,
+					    record->n_listeners);
 	if (!err)
-		err = insert_items(store, RELATION_CONNECTIONS, &number, record->details,
-				   record->n_details);
+		err = database_insert_items(store, RELATION_CONNECTIONS, &number, record->details,
+					    record->n_details);
+	if (!err)
+		err = database_insert_items(store, RELATION_WAITS, &number, record->waits,
+					    record->n_waits);
+	if (!err)
+		err = database_insert_findings(store, number, record);
 	if (!err)
 		err = insert_outcomes(store, number, record);
 	return err ? err : insert_losses(store, number, record);

@@ -177,7 +177,7 @@ def test_filters(http_server):
     assert ids(f"since={middle}") == expected(lambda s: s["trigger"]["at"] >= middle)
     assert set(ids(f"until={middle}")) >= set(expected(lambda s: s["trigger"]["at"] < middle))
     assert len(ids(f"since={middle}&until={middle}")) <= 1
-    assert ids("finding=no_such_finding") == []
+    assert ids("finding=oom_killed") == []
     assert ids(f"before={every[200]['id']}") == [shutdown["id"] for shutdown in every[201:]]
 
 
@@ -207,6 +207,7 @@ def test_one_record(http_server):
     (LIST + "?limit=1&limit=2", 400, "given once"),
     (LIST + "?outcome=fine", 400, "must be clean, lossy"),
     (LIST + "?since=now", 400, "RFC 3339"),
+    (LIST + "?finding=no_such_finding", 400, "`shutwatch explain` lists them"),
     (LIST + "?before=last", 400, "the id of a record"),
     (LIST + "?service=a%00b", 200, None),
     (LIST + "?service=%ff%fe", 200, None),

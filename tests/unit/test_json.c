@@ -83,10 +83,10 @@ static const char expected_empty[] =
 	"\"processes\":[],\"listeners\":[],"
 	"\"connections\":{\"inbound\":{\"open_at_signal\":0,\"in_flight_at_signal\":0,\"late\":0,"
 	"\"aborted\":0,\"undecided\":0,\"refused\":0,\"refused_handshakes\":0,\"late_closes\":0,"
-	"\"outcomes\":{}},"
+	"\"last_arrival_s\":null,\"last_refused_s\":null,\"outcomes\":{}},"
 	"\"outbound\":{\"open_at_signal\":0,\"late\":0,\"aborted\":0,\"outcomes\":{}},"
 	"\"details\":[],\"details_omitted\":0},"
-	"\"findings\":[],\"loss\":{\"events\":0,\"by_cause\":{}}}";
+	"\"findings\":[],\"waits\":null,\"loss\":{\"events\":0,\"by_cause\":{}}}";
 
 static void test_empty_record_byte_for_byte(void **state)
 {
@@ -119,10 +119,10 @@ static void test_names_and_order(void **state)
 
 	(void)state;
 	assert_keys(json, "schema id host service trigger outcome complete provisional timing "
-			  "processes listeners connections findings loss");
+			  "processes listeners connections findings waits loss");
 	assert_keys(at(json, "trigger.sender"), "pid comm uid ancestry");
 	assert_keys(at(json, "processes.0"),
-		    "pid ns_pid ppid started_at comm exe args signals exit");
+		    "pid ns_pid ppid started_at comm exe args program signals exit");
 	assert_keys(at(json, "processes.0.signals.0"),
 		    "at_s signal sender result disposition delivered_at_s");
 	assert_keys(at(json, "processes.0.signals.0.sender"), "pid comm uid");
@@ -287,7 +287,7 @@ static void test_no_connections(void **state)
 	record->has_connections = false;
 	json = parse(record);
 	assert_keys(json, "schema id host service trigger outcome complete provisional timing "
-			  "processes listeners connections connections_reason findings loss");
+			  "processes listeners connections connections_reason findings waits loss");
 	assert_true(json_is_null(at(json, "connections")));
 	assert_true(json_string_length(at(json, "connections_reason")) > 0);
 	json_decref(json);

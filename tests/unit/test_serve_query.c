@@ -12,6 +12,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/serve/query.h"
+#include "tests/unit/found.h"
 
 #define ID "01KAPK2Z7JQ0X4T8M5C9W3R6HD"
 #define SECOND 1000000000LL
@@ -52,14 +53,12 @@ static void test_filter(void **state)
 	set(&query, "service", "orders*.service");
 	set(&query, "outcome", "lossy");
 	set(&query, "outcome", "oom_killed");
-	set(&query, "finding", "accept_queue_dropped");
 	set(&query, "since", "2026-11-22T19:30:13.5Z");
 	set(&query, "until", "1795376000");
 	set(&query, "limit", "1000");
 	set(&query, "before", ID);
 	filter = query_filter(&query);
 	assert_string_equal(filter.service, "orders*.service");
-	assert_string_equal(filter.finding, "accept_queue_dropped");
 	assert_string_equal(filter.before_id, ID);
 	assert_int_equal(filter.verdicts, 1 << VERDICT_LOSSY | 1 << VERDICT_OOM_KILLED);
 	assert_int_equal(filter.since_wall_ns, 1795375813LL * SECOND + SECOND / 2);
@@ -91,6 +90,7 @@ static void test_refused(void **state)
 	assert_refused("service", long_name, "must be a name");
 	assert_refused("outcome", "LOSSY", "must be clean, lossy");
 	assert_refused("outcome", "", "must be clean, lossy");
+	assert_refused("finding", "no_such_finding", "`shutwatch explain` lists them");
 	assert_refused("finding", "a b", "the id of a finding");
 	assert_refused("finding", "", "the id of a finding");
 	assert_refused("limit", "0", "1 to 1000");
@@ -108,9 +108,11 @@ static void test_refused(void **state)
 
 static void test_twice(void **state)
 {
-	static const char *const pairs[][2] = { { "service", "a" }, { "finding", "a" },
-						{ "since", "1" },   { "until", "1" },
-						{ "limit", "1" },   { "before", ID } };
+	static const char *const pairs[][2] = { { "service", "a" },
+						{ "since", "1" },
+						{ "until", "1" },
+						{ "limit", "1" },
+						{ "before", ID } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
@@ -182,16 +184,37 @@ static void test_next(void **state)
 	set(&query, "service", "a&b=c d*?\xc3\xa9");
 	set(&query, "outcome", "forced");
 	set(&query, "outcome", "clean");
-	set(&query, "finding", "f_1");
 	set(&query, "since", "1");
 	set(&query, "until", "2.5");
 	set(&query, "limit", "7");
 	set(&query, "before", "00000000000000000000000000");
 	full = query_next(&query, ID);
 	assert_string_equal(full, "/api/v1/shutdowns?limit=7&service=a%26b%3Dc%20d%2A%3F%C3%A9"
-				  "&outcome=clean&outcome=forced&finding=f_1"
+				  "&outcome=clean&outcome=forced"
 				  "&since=1970-01-01T00:00:01.000000000Z"
 				  "&until=1970-01-01T00:00:02.500000000Z&before=" ID);
+}
+
+/* Once, in the filter, and on to the next page. */
+static void test_finding(void **state)
+{
+	const char *id = found_real_id();
+	char fault[QUERY_FAULT_BYTES] = "";
+	struct query query = {};
+	struct store_filter filter;
+	_cleanup_free_ char *next = NULL;
+
+	(void)state;
+	if (!id)
+		skip();
+	set(&query, "finding", id);
+	filter = query_filter(&query);
+	assert_string_equal(filter.finding, id);
+	next = query_next(&query, ID);
+	assert_non_null(strstr(next, "&finding="));
+	assert_non_null(strstr(next, id));
+	assert_int_equal(query_set(&query, "finding", id, fault), -EINVAL);
+	assert_non_null(strstr(fault, "given once"));
 }
 
 int main(void)
@@ -200,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_filter),	cmocka_unit_test(test_end_of_time_zero),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_times),	cmocka_unit_test(test_next),
+		cmocka_unit_test(test_finding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

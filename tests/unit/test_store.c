@@ -226,7 +226,7 @@ static void test_filters(void **state)
 	shelf_put(store, "01KAPK00000000000000000002", "orders-web", 2000, VERDICT_LOSSY);
 	shelf_put(store, "01KAPK00000000000000000003", "orders", 3000, VERDICT_CLEAN);
 	assert_int_equal(database_exec(store, "INSERT INTO findings SELECT number, 0, "
-					      "'accept_queue_dropped', 0, '', '{}', '' "
+					      "'accept_queue_dropped', 0, '', '' "
 					      "FROM shutdowns WHERE service = 'orders-web'"),
 			 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

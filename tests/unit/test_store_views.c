@@ -95,13 +95,13 @@ static void test_diff_json(void **state)
 		      "\"drain_s\":{\"records\":4,\"p50\":0.2,\"p95\":0.4},"
 		      "\"total_s\":{\"records\":0,\"p50\":null,\"p95\":null},"
 		      "\"connections\":{\"records\":4,\"inbound\":40,\"aborted\":8,\"refused\":16,"
-		      "\"late\":4}},"
+		      "\"late\":4},\"findings\":{}},"
 		      "\"b\":{\"selection\":\"last\\u001B[31m\",\"shutdowns\":3,"
 		      "\"outcomes\":{\"clean\":3},"
 		      "\"drain_s\":{\"records\":2,\"p50\":0.05,\"p95\":0.1},"
 		      "\"total_s\":{\"records\":0,\"p50\":null,\"p95\":null},"
 		      "\"connections\":{\"records\":2,\"inbound\":20,\"aborted\":1,\"refused\":2,"
-		      "\"late\":2}}}");
+		      "\"late\":2},\"findings\":{}}}");
 	diff_fini(&a);
 	diff_fini(&b);
 }
@@ -247,7 +247,7 @@ static void test_csv_line(void **state)
 			    "orders.service,unit,orders.service,/system.slice/orders.service,,,"
 			    "signal,SIGTERM,kill,lossy,true,false,0.000112000,0.009100000,"
 			    "0.010400000,1.502000000,2.003000000,0.120000000,2.123000000,"
-			    "3.400000000,90.000000000,9,12,5,3,4,0,40,1,2,8,0,0,0\n");
+			    "3.400000000,90.000000000,9,12,5,3,4,0,40,1,2,8,0,0,0,\n");
 	fixture_free(orders);
 }
 
@@ -308,7 +308,7 @@ static void test_csv_unknown(void **state)
 	for (const char *c = line; *c; c++)
 		commas -= *c == ',';
 	assert_int_equal(commas, 0);
-	assert_non_null(strstr(line, ",clean,true,false,,,,,-1.500000000,,,,,0,,,,,,,,,,,,0\n"));
+	assert_non_null(strstr(line, ",clean,true,false,,,,,-1.500000000,,,,,0,,,,,,,,,,,,0,\n"));
 	fixture_free(record);
 }
 

@@ -14,6 +14,7 @@
 #include "src/base/when.h"
 #include "src/cli/options.h"
 #include "src/cli/selection.h"
+#include "tests/unit/found.h"
 
 #define NOW 1795375813123456789LL /* 2026-11-22T19:30:13.123456789Z */
 #define S ((int64_t)NSEC_PER_SEC)
@@ -100,18 +101,32 @@ static void test_no_points(void **state)
 static void test_selection(void **state)
 {
 	char words[] = "service=orders*,since=2026-11-22,until=2026-11-23T00:00Z,outcome=lossy,"
-		       "outcome=forced,finding=x,n=7";
+		       "outcome=forced,n=7";
 	struct store_filter filter;
 
 	(void)state;
 	assert_null(selection_parse(words, &filter));
 	assert_string_equal(filter.service, "orders*");
-	assert_string_equal(filter.finding, "x");
 	assert_int_equal(filter.since_wall_ns, 1795305600 * S);
 	assert_int_equal(filter.until_wall_ns, (1795305600 + 86400) * S);
 	assert_int_equal(filter.verdicts, 1 << VERDICT_LOSSY | 1 << VERDICT_FORCED);
 	assert_int_equal(filter.limit, 7);
 	assert_null(filter.before_id);
+}
+
+/* A finding that the table has, and what is none. */
+static void test_finding(void **state)
+{
+	char none[] = "finding=no_such_finding", empty[] = "finding=";
+	struct store_filter filter;
+
+	(void)state;
+	assert_non_null(strstr(selection_parse(none, &filter), "`shutwatch explain`"));
+	assert_non_null(strstr(selection_parse(empty, &filter), "`shutwatch explain`"));
+	if (!found_real_id())
+		skip();
+	assert_null(selection_set(&filter, "finding", found_real_id()));
+	assert_string_equal(filter.finding, found_real_id());
 }
 
 static void test_no_selection(void **state)
@@ -162,11 +177,10 @@ static void test_options(void **state)
 	assert_null(options.before);
 	PARSE(&options, OPTIONS_STORE | OPTIONS_FILTER | OPTIONS_PAGE | OPTIONS_JSON, "list",
 	      "--store", "/x", "--service=a,b", "--since", "2026-11-22", "--until", "0s",
-	      "--outcome", "clean", "--outcome", "draining", "--finding", "f", "-n", "3",
-	      "--before", "01K", "--json");
+	      "--outcome", "clean", "--outcome", "draining", "-n", "3", "--before", "01K",
+	      "--json");
 	assert_string_equal(options.store_path, "/x");
 	assert_string_equal(options.filter.service, "a,b");
-	assert_string_equal(options.filter.finding, "f");
 	assert_int_equal(options.filter.verdicts, 1 << VERDICT_CLEAN | 1 << VERDICT_DRAINING);
 	assert_int_equal(options.filter.since_wall_ns, 1795305600 * S);
 	assert_true(options.filter.until_wall_ns > options.filter.since_wall_ns - 86400 * 366 * S);
@@ -188,7 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_points),	  cmocka_unit_test(test_no_points),
 		cmocka_unit_test(test_selection), cmocka_unit_test(test_no_selection),
-		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_finding),	  cmocka_unit_test(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
