@@ -3,10 +3,13 @@
  * What the threads of a stopping service wait for: looked at now and then, not traced.
  *
  * Why a sampling iterator, and not sys_enter and sys_exit attached while something drains: those
- * run at every system call of every process on the host, those of bystanders and of the busy
- * server itself included; they have missed the enter of a call in which a thread waits already when
- * they are attached, which is the one that matters; and they see no busy loop. The figures of both
- * are in the commit that brought this file; tools/bench/waits measures this one.
+ * run at every system call of every process on the host, of bystanders too; they have missed the
+ * enter of a call in which a thread waits already when they are attached, which is the one that
+ * matters; and they see no busy loop. Measured on 6.18 beside nginx with two workers and 100,000
+ * requests a second: the two tracepoints, with one hash lookup for a stranger and a sum per call
+ * for a member, took 6.5 % of a processor where nginx was a bystander and 8.5 % where it was the
+ * one that drains; this program took 0.03 % for 10 threads and 0.5 % for 1,000, whatever they do.
+ * tools/bench/waits measures it.
  */
 #include "vmlinux_waits.h"
 
