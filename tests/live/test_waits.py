@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from kit.clock import SECOND
+from kit.clock import MS, SECOND, now_ns, wait_until
+from kit.daemon import Daemon
 from kit.sockets import free_ports
 from kit.stage import IS_BLIND
 
@@ -179,3 +180,25 @@ def test_replay_is_the_same(stage):
     replayed = stage.shutwatch(recording, "--json", command=("replay",)).record_line()
     assert replayed == live
     assert b'"clock_nanosleep"' in live
+
+
+def test_recorder_lives_again(stage):
+    """What one daemon saw of a drain is added to what the next one sees; the gap is nobody's."""
+    daemon = Daemon(stage, "reopen_window: 1s\n")
+    try:
+        daemon.start()
+        victim = stage.victim("waiter", *free_ports(), "sleep:2.5")
+        stop = stage.send(victim.pid)
+        wait_until(lambda: now_ns() > stop.after_ns + 800 * MS, "a part of the drain")
+        stopped_ns = now_ns()
+        daemon.stop()
+        daemon.start()
+        gap = (now_ns() - stopped_ns) / SECOND
+        victim.wait()
+        record = daemon.wait_records(
+            is_final=True, ready=lambda found: found["timing"]["total_s"] is not None)[0]
+        waits = [wait for wait in record["waits"] if wait["tid"] == victim.pid]
+        seconds, told = _only(waits, call="clock_nanosleep")["seconds"], _told(victim, "sleep")
+        assert told - gap - _tolerance(record) <= seconds <= told + _tolerance(record)
+    finally:
+        daemon.close()
