@@ -38,6 +38,7 @@ enum event_type {
 	EVENT_LOSS,	  /* user: what could not be recorded, by cause */
 	EVENT_ENDED,	  /* user: nothing more will come of this shutdown, or not for now */
 	EVENT_ARGUMENTS,  /* user: the arguments of a member, where that is wanted */
+	EVENT_WAIT,	  /* user: what a thread did for how long, since this was last told */
 	EVENT_KNOWN,	  /* user: which well-known program a member is */
 	EVENT_TYPES,
 };
@@ -144,6 +145,21 @@ enum service_kind {
 	SERVICE_TREE,
 	SERVICE_COMMAND,
 };
+
+/* What a thread does. */
+enum wait_state { WAIT_SLEEPING, WAIT_RUNNING, WAIT_BLOCKED /* uninterruptible: a disk */ };
+enum wait_object {
+	WAIT_ON_NOTHING, /* no object that we know */
+	WAIT_ON_SOCKET,
+	WAIT_ON_FILE,
+	WAIT_ON_PIPE,
+	WAIT_ON_FUTEX,
+	WAIT_ON_CHILD,
+	WAIT_ON_TIMER,
+	WAIT_ON_EPOLL,
+};
+#define WAIT_CALL_BYTES 24
+#define WAIT_TEXT_BYTES 160
 
 /* A process, for ever: a pid alone comes back. */
 struct process_id {
@@ -321,6 +337,21 @@ struct event_ended {
 	__u32 flags;  /* enum ended_flags */
 };
 
+/* Looked at now and then: total_ns is the time between the looks. tid 0: what found no room. */
+struct event_wait {
+	struct event_header header;
+	struct process_id process;
+	__u64 total_ns;
+	__u64 samples;
+	__u32 tid;
+	__u8 state;  /* enum wait_state */
+	__u8 object; /* enum wait_object */
+	__u8 pad[2];
+	char comm[COMM_BYTES];
+	char call[WAIT_CALL_BYTES]; /* the system call; "": none, or unknown */
+	char text[WAIT_TEXT_BYTES]; /* which object */
+};
+
 #define EVENT_MAX_BYTES 2176
 
 _Static_assert(sizeof(struct process_id) == 16, "wire layout");
@@ -339,5 +370,6 @@ _Static_assert(sizeof(struct event_arguments) == 1072, "wire layout");
 _Static_assert(sizeof(struct event_known) == 80, "wire layout");
 _Static_assert(sizeof(struct event_loss) == 48, "wire layout");
 _Static_assert(sizeof(struct event_ended) == 40, "wire layout");
+_Static_assert(sizeof(struct event_wait) == 272, "wire layout");
 
 #endif

@@ -83,6 +83,50 @@ struct target {
 	__u32 flags;	    /* configure_service: SERVICE_MULTIPLEXED or 0 */
 };
 
+/* What the first arguments of a system call say about what it waits for. */
+enum wait_call {
+	CALL_PLAIN,
+	CALL_ON_DESCRIPTOR, /* the first one is a file descriptor */
+	CALL_ON_FUTEX,
+	CALL_ON_TIMER,
+	CALL_ON_EPOLL,
+	CALL_ON_CHILD,	     /* the first one is its pid, if above 0 */
+	CALL_ON_CHILD_BY_ID, /* waitid(): the second one is, if the first is P_PID */
+};
+#define WAIT_CALLS_MAX 512 /* a power of two, above all numbers of system calls */
+
+/* Bits of wait_sample.flags. */
+enum sample_flags {
+	SAMPLE_STOPPED = 1 << 0,   /* by a signal, or a debugger */
+	SAMPLE_LISTENER = 1 << 1,  /* the socket listens; the address is its own */
+	SAMPLE_INBOUND = 1 << 2,   /* the socket belongs to a listener of the service */
+	SAMPLE_ANONYMOUS = 1 << 3, /* path is one name, of no file system */
+	SAMPLE_CUT = 1 << 4,	   /* path has more parents */
+};
+#define WAIT_PATH_BYTES 256
+#define UNIX_PATH_BYTES 108
+
+/* One look at one thread, from the iterator to the collector. Its header has no event type. */
+struct wait_sample {
+	struct event_header header;
+	struct process_id process;
+	__u64 inode; /* of a pipe without a name */
+	__u32 tid;
+	__s32 call;	  /* the kernel's number; -1: none */
+	__s32 child;	  /* pid, as the thread sees it; 0 and below: any */
+	__u32 path_bytes; /* names, innermost first, each with its NUL; of a Unix socket as bound */
+	__u16 port;
+	__u8 family;
+	__u8 state;  /* enum wait_state */
+	__u8 object; /* enum wait_object */
+	__u8 flags;  /* enum sample_flags */
+	__u8 pad[2];
+	__u8 address[ADDRESS_BYTES];
+	char comm[COMM_BYTES];
+	char path[WAIT_PATH_BYTES];
+};
+#define WAIT_SAMPLE_SHORT_BYTES __builtin_offsetof(struct wait_sample, path) /* without one */
+
 /*
  * shared: one per host, for all instances of the programs. Pinned, it outlives the collector. A
  * change of layout, here or of any map, increments MAPS_VERSION.

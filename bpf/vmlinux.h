@@ -19,6 +19,7 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+typedef __s32 s32;
 typedef __s64 s64;
 typedef __u16 __be16;
 typedef __u32 __be32;
@@ -111,8 +112,17 @@ struct pid {
 	struct upid numbers[1]; /* index: level */
 };
 
+struct thread_info {
+	unsigned long flags; /* arm64: TIF_32BIT */
+	u32 status;	     /* x86: TS_COMPAT */
+};
+
+struct files_struct;
+
 struct task_struct {
-	unsigned int flags; /* PF_EXITING, PF_KTHREAD */
+	struct thread_info thread_info; /* CONFIG_THREAD_INFO_IN_TASK */
+	unsigned int __state;		/* since 5.14 */
+	unsigned int flags;		/* PF_EXITING, PF_KTHREAD */
 	int exit_state;
 	int exit_code;
 	int pid;  /* of the thread */
@@ -124,6 +134,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct nsproxy *nsproxy; /* NULL late in the exit */
+	struct files_struct *files;
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
 	u64 parent_exec_id; /* self_exec_id of the parent when it forked */
@@ -227,8 +238,19 @@ struct mptcp_sock { /* CONFIG_MPTCP */
 	struct sock *first; /* of a listener: the TCP socket inside, with the accept queue */
 };
 
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
+struct unix_address {
+	int len; /* of the name that follows */
+	struct sockaddr_un name[0];
+};
+
 struct unix_sock {
 	struct sock sk;
+	struct unix_address *addr; /* NULL: not bound */
+	struct sock *peer;
 };
 
 struct net_device {
@@ -291,8 +313,15 @@ struct bpf_iter__bpf_sk_storage_map {
 /* --- constants that are no ABI and have not moved ------------------------------------------- */
 
 #define PF_EXITING 0x00000004
+#define PF_IO_WORKER 0x00000010
+#define PF_USER_WORKER 0x00004000 /* since 6.4 */
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004 /* signal_struct.flags */
+
+#define TASK_RUNNING 0x0000 /* task_struct.__state */
+#define TASK_UNINTERRUPTIBLE 0x0002
+#define TASK_STOPPED 0x0004
+#define TASK_TRACED 0x0008
 
 #define AF_UNIX 1
 #define AF_INET 2

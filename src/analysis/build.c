@@ -16,6 +16,7 @@
 #include "src/analysis/timing.h"
 #include "src/analysis/ulid.h"
 #include "src/analysis/verdict.h"
+#include "src/analysis/waits.h"
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
@@ -355,6 +356,8 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 		err = build_listeners(s, &r);
 	if (!err)
 		err = build_connections(s, &r);
+	if (!err)
+		err = waits_of(s, &r);
 	if (err) {
 		record_fini(&r);
 		memset(ret_record, 0, sizeof(*ret_record));

@@ -115,23 +115,9 @@ struct record_connection {
 };
 
 /* What one thread waited for, or that it ran, added up over the samples of the drain. */
-enum wait_state { WAIT_SLEEPING, WAIT_RUNNING, WAIT_BLOCKED /* uninterruptible: a disk */ };
-enum wait_object {
-	WAIT_ON_NOTHING, /* no object that we know */
-	WAIT_ON_SOCKET,
-	WAIT_ON_FILE,
-	WAIT_ON_PIPE,
-	WAIT_ON_FUTEX,
-	WAIT_ON_CHILD,
-	WAIT_ON_TIMER,
-	WAIT_ON_EPOLL,
-};
-#define WAIT_CALL_BYTES 24
-#define WAIT_TEXT_BYTES 160
-
 struct record_wait {
 	uint32_t pid;
-	uint32_t tid;
+	uint32_t tid;		   /* 0, as pid: the sum of what found no room of its own */
 	char comm[COMM_BYTES + 1]; /* of the thread */
 	bool is_main;		   /* the thread is the first of its process */
 	enum wait_state state;
@@ -140,7 +126,7 @@ struct record_wait {
 	char text
 		[WAIT_TEXT_BYTES]; /* "10.0.0.5:5432", "/var/lib/x", "2 inbound connections open" */
 	int64_t total_ns;	   /* how long, between T0 and the end */
-	double share;		   /* of the time that was sampled of this thread: 0 to 1 */
+	double share; /* of the time that was sampled of this thread: 0 to 1; -1: of no thread */
 	uint64_t samples;
 };
 

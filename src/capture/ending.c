@@ -65,6 +65,20 @@ int probe_tag_queued(struct probe *probe, const struct target *target, int netns
 		      probe->context);
 }
 
+bool probe_has_waits(const struct probe *probe)
+{
+	return bpf_program__fd(probe->skeleton->progs.sample_waits) >= 0;
+}
+
+int probe_sample_waits(struct probe *probe, const struct target *target, uint32_t pid,
+		       probe_sink sink, void *context)
+{
+	struct iterate_options options = whole_host;
+
+	options.pid = pid;
+	return run_on(probe, probe->skeleton->progs.sample_waits, target, &options, sink, context);
+}
+
 /* --- the end of a shutdown ------------------------------------------------------------------ */
 
 int probe_run_syscall(struct probe *probe, struct bpf_program *program, const struct target *target)

@@ -32,6 +32,7 @@ static struct feature features[] = {
 	{ "tag_sockets", "iter/task_file", true, "connections open at the signal", 0 },
 	{ "tag_queued", "iter/tcp", true, "connections never accepted", 0 },
 	{ "reconcile", "iter/bpf_sk_storage_map", true, "connections left open", 0 },
+	{ "sample_waits", "iter/task", false, "what its threads waited for", 0 },
 	{ "freeze_shutdown", "syscall", true, "the end of a record", 0 },
 	{ "end_shutdown", "syscall", true, "the end of a record", 0 },
 	{ "configure_service", "syscall", true, "what the configuration says of a service", 0 },

@@ -17,6 +17,7 @@
 #include "src/capture/features.h"
 #include "src/capture/jiffies.h"
 #include "src/capture/pins.h"
+#include "src/capture/wait_calls.h"
 
 static int on_ring_event(void *context, void *event, size_t size)
 {
@@ -49,6 +50,7 @@ static int configure(struct probe *probe, const struct probe_options *options)
 	skeleton->rodata->forwarder_tgid = options->forwarder_pid;
 	skeleton->rodata->collector_tgid = (__u32)getpid();
 	skeleton->rodata->jiffy_ns = jiffy_ns_detect();
+	wait_calls_fill(skeleton->rodata->wait_calls);
 	if (options->detail_ring_bytes) {
 		int err = bpf_map__set_max_entries(skeleton->maps.details,
 						   (__u32)ring_bytes(options->detail_ring_bytes));

@@ -79,6 +79,12 @@ int probe_list_members(struct probe *probe, const struct target *target, probe_s
 int probe_tag_sockets(struct probe *probe, const struct target *target, uint32_t pid);
 int probe_tag_queued(struct probe *probe, const struct target *target, int netns_fd);
 
+/* Does this kernel tell what threads wait for? */
+bool probe_has_waits(const struct probe *probe);
+/* One struct wait_sample per thread of the members, or of one process of them (0: of all). */
+int probe_sample_waits(struct probe *probe, const struct target *target, uint32_t pid,
+		       probe_sink sink, void *context);
+
 /*
  * The end, step by step. Nothing new is seen from now on; what has not left is told, with
  * target->leftover as its outcome. -ENOENT, here and below: it is disarmed already.

@@ -221,19 +221,6 @@ int session_drain(struct session *session)
 
 /* --- steps ---------------------------------------------------------------------------------- */
 
-/* One timer for the next deadline; off while nothing stops: an idle watcher sleeps. */
-static void set_timer(struct session *session, bool has_more)
-{
-	uint64_t deadline_ns = has_more ? 1 : model_deadline_ns(session->model);
-	struct itimerspec timer = {};
-
-	if (deadline_ns != UINT64_MAX) {
-		timer.it_value.tv_sec = (time_t)(deadline_ns / NSEC_PER_SEC);
-		timer.it_value.tv_nsec = (long)(deadline_ns % NSEC_PER_SEC);
-	}
-	timerfd_settime(session->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
-}
-
 /* A record is made when all that was told before is in it. */
 static int finish_step(struct session *session)
 {
@@ -256,9 +243,11 @@ int session_step(struct session *session)
 		expirations = 0; /* not expired: events woke us */
 	err = session_drain_for(session, STEP_NS);
 	has_more = err == 1;
+	if (err >= 0)
+		session_look(session);
 	if (!err)
 		err = finish_step(session);
-	set_timer(session, has_more);
+	session_set_timer(session, has_more);
 	return has_more ? 0 : err;
 }
 
@@ -368,6 +357,7 @@ void session_close(struct session *session)
 	probe_close(session->probe);
 	free(session->queue.bytes);
 	free(session->unsafe);
+	session_forget_waits(session);
 	free(session);
 }
 

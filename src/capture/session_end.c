@@ -125,6 +125,8 @@ static int finish(struct session *session, const struct shutdown *shutdown,
 	if (!err)
 		err = session_tell_losses(session, 0);
 	if (!err)
+		err = session_tell_waits(session, shutdown);
+	if (!err)
 		err = tell_ended(session, &target, reason, goes_on ? ENDED_PROVISIONAL : 0);
 	if (!err)
 		err = session_drain(session);
@@ -233,6 +235,8 @@ int session_suspend(struct session *session)
 
 	err = err > 0 ? 0 : err;
 	session->queue.at = session->queue.size;
+	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++)
+		err = session_tell_waits(session, shutdown);
 	journal_close(session->journal);
 	session->journal = NULL;
 	for (i = 0; !err && (shutdown = model_at(session->model, i)); i++) {

@@ -34,6 +34,10 @@ struct session {
 	uint64_t *unsafe; /* generations whose last record is not acknowledged */
 	size_t n_unsafe;
 	size_t unsafe_capacity;
+	struct lookout *lookouts; /* one for each shutdown whose threads are looked at */
+	size_t n_lookouts;
+	size_t lookouts_capacity;
+	bool is_blind;					 /* looking has failed: no more of it */
 	struct last_signal last_signals[SIGNAL_MAX + 1]; /* to the roots of services */
 };
 
@@ -56,6 +60,14 @@ int session_begin(struct session *session, const struct target *target, uint64_t
 int session_tell_losses(struct session *session, uint64_t except_generation);
 int session_finish_due(struct session *session);
 int session_hand_out(struct session *session);
+
+/* session_waits.c: looks at the threads of services that drain, if it is time. */
+void session_look(struct session *session);
+/* Tells what was seen since it was last told. 0 or -errno. */
+int session_tell_waits(struct session *session, const struct shutdown *shutdown);
+void session_forget_waits(struct session *session);
+/* For the next deadline or look; `has_more`: at once. */
+void session_set_timer(struct session *session, bool has_more);
 
 /* session_resume.c: the ring of events was full: what do we miss? 0 or -errno. */
 int session_recover(struct session *session);

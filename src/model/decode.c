@@ -22,6 +22,7 @@ static const size_t event_sizes[] = {
 	[EVENT_LOSS] = sizeof(struct event_loss),
 	[EVENT_ENDED] = sizeof(struct event_ended),
 	[EVENT_ARGUMENTS] = sizeof(struct event_arguments),
+	[EVENT_WAIT] = sizeof(struct event_wait),
 	[EVENT_KNOWN] = sizeof(struct event_known),
 };
 _Static_assert(sizeof(event_sizes) / sizeof(event_sizes[0]) == EVENT_TYPES, "one size a type");
@@ -54,6 +55,8 @@ static bool event_is_sound(const union event *event)
 		return event->service.kind <= SERVICE_COMMAND;
 	case EVENT_LOSS:
 		return event->loss.cause < LOSS_CAUSES;
+	case EVENT_WAIT:
+		return event->wait.state <= WAIT_BLOCKED && event->wait.object <= WAIT_ON_EPOLL;
 	case EVENT_ENDED:
 		return event->ended.reason <= ENDED_DROPPED &&
 		       !(event->ended.flags & ~(__u32)(ENDED_PROVISIONAL | ENDED_STORED));

@@ -27,6 +27,7 @@ union event {
 	struct event_loss loss;
 	struct event_ended ended;
 	struct event_arguments arguments;
+	struct event_wait wait;
 };
 
 int decode_event(const void *bytes, size_t size, union event *ret_event);

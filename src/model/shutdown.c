@@ -40,6 +40,7 @@ void shutdown_free(struct shutdown *shutdown)
 	free(shutdown->processes);
 	free(shutdown->listeners);
 	details_fini(&shutdown->details);
+	waits_fini(&shutdown->waits);
 	free(shutdown);
 }
 
@@ -297,6 +298,8 @@ static int apply(struct shutdown *shutdown, const union event *event)
 	case EVENT_LOSS:
 		shutdown->losses[event->loss.cause] += event->loss.events;
 		return 0;
+	case EVENT_WAIT:
+		return waits_add(&shutdown->waits, &event->wait);
 	case EVENT_ENDED:
 		apply_ended(shutdown, &event->ended);
 		return 0;

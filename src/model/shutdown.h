@@ -10,6 +10,7 @@
 #include "src/model/decode.h"
 #include "src/model/details.h"
 #include "src/model/process.h"
+#include "src/model/waits.h"
 
 struct listener {
 	__u64 cookie;
@@ -46,6 +47,7 @@ struct shutdown {
 	struct counts counts; /* summed over the processes; zero until the end */
 	__u64 counts_at_ns;   /* when they were read */
 	__u64 losses[LOSS_CAUSES];
+	struct waits waits;
 
 	__u64 last_step_ns;	  /* the last signal, exit or listener event */
 	__u64 last_connection_ns; /* the last connection that left */

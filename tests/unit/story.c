@@ -25,6 +25,7 @@ static const size_t sizes[EVENT_TYPES] = {
 	[EVENT_LOSS] = sizeof(struct event_loss),
 	[EVENT_ENDED] = sizeof(struct event_ended),
 	[EVENT_ARGUMENTS] = sizeof(struct event_arguments),
+	[EVENT_WAIT] = sizeof(struct event_wait),
 	[EVENT_KNOWN] = sizeof(struct event_known),
 };
 

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sorts the waits, gives each its share of its thread, and says who kept an event loop waiting. */
+#include "src/analysis/waits.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void copy_text(char *to, size_t to_size, const char *from, size_t from_size)
+{
+	size_t size = strnlen(from, from_size);
+
+	if (size >= to_size)
+		size = to_size - 1;
+	memcpy(to, from, size);
+	to[size] = '\0';
+}
+
+/*
+ * How many inbound connections were open for at least half as long as the thread waited: those
+ * that it waited for, and not the ones that came and went meanwhile.
+ */
+static uint64_t inbound_open(const struct record *r, int64_t total_ns)
+{
+	uint64_t open = r->directions[DIRECTION_INBOUND].outcomes[OUTCOME_OPEN];
+	size_t i;
+
+	for (i = 0; i < r->n_details; i++) {
+		const struct record_connection *c = &r->details[i];
+		int64_t arrived_ns = c->arrived_at_ns == TIME_UNKNOWN ? 0 : c->arrived_at_ns;
+
+		if (c->direction != DIRECTION_INBOUND || c->outcome == OUTCOME_OPEN)
+			continue;
+		if (c->closed_at_ns == TIME_UNKNOWN || c->closed_at_ns - arrived_ns >= total_ns / 2)
+			open++;
+	}
+	return open;
+}
+
+static void tell_epoll(const struct record *r, struct record_wait *wait)
+{
+	uint64_t open = inbound_open(r, wait->total_ns);
+
+	if (!r->has_connections || (!open && r->details_omitted))
+		return; /* nobody knows */
+	snprintf(wait->text, sizeof(wait->text), "%s%" PRIu64 " inbound connection%s open",
+		 r->details_omitted ? "at least " : "", open, open == 1 ? "" : "s");
+}
+
+static void build_wait(const struct record *r, const struct event_wait *from,
+		       struct record_wait *to)
+{
+	to->pid = from->process.tgid;
+	to->tid = from->tid;
+	to->is_main = from->tid && from->tid == from->process.tgid;
+	copy_text(to->comm, sizeof(to->comm), from->comm, sizeof(from->comm));
+	to->state = from->state;
+	copy_text(to->call, sizeof(to->call), from->call, sizeof(from->call));
+	to->object = from->object;
+	copy_text(to->text, sizeof(to->text), from->text, sizeof(from->text));
+	to->total_ns = from->total_ns < INT64_MAX ? (int64_t)from->total_ns : INT64_MAX;
+	to->samples = from->samples;
+	if (to->object == WAIT_ON_EPOLL)
+		tell_epoll(r, to);
+}
+
+static double share_of(const struct waits *waits, const struct event_wait *wait)
+{
+	double all = 0;
+	size_t i;
+
+	for (i = 0; i < waits->count; i++) {
+		const struct event_wait *other = &waits->items[i];
+
+		if (other->tid == wait->tid && process_id_equal(&other->process, &wait->process))
+			all += (double)other->total_ns;
+	}
+	return all > 0 ? (double)wait->total_ns / all : 0;
+}
+
+/* A total order, so that a replay gives the same bytes. */
+static int compare(const void *left, const void *right)
+{
+	const struct record_wait *a = left, *b = right;
+	int texts;
+
+	if (a->total_ns != b->total_ns)
+		return a->total_ns < b->total_ns ? 1 : -1;
+	if (a->pid != b->pid)
+		return a->pid > b->pid ? 1 : -1;
+	if (a->tid != b->tid)
+		return a->tid > b->tid ? 1 : -1;
+	if (a->state != b->state)
+		return a->state > b->state ? 1 : -1;
+	texts = strcmp(a->call, b->call);
+	return texts ? texts : strcmp(a->text, b->text);
+}
+
+int waits_of(const struct shutdown *shutdown, struct record *record)
+{
+	const struct waits *waits = &shutdown->waits;
+	size_t i;
+
+	if (!waits->count && !waits->overflow.samples)
+		return 0;
+	record->waits = calloc(waits->count + 1, sizeof(*record->waits));
+	if (!record->waits)
+		return -ENOMEM;
+	record->has_waits = true;
+	record->n_waits = waits->count;
+	for (i = 0; i < waits->count; i++) {
+		build_wait(record, &waits->items[i], &record->waits[i]);
+		record->waits[i].share = share_of(waits, &waits->items[i]);
+	}
+	if (waits->overflow.samples) {
+		build_wait(record, &waits->overflow, &record->waits[record->n_waits]);
+		record->waits[record->n_waits++].share = -1;
+	}
+	qsort(record->waits, record->n_waits, sizeof(*record->waits), compare);
+	return 0;
+}

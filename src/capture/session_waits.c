@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Looks at the threads of services that drain, now and then, and adds up what they do; and owns the
+ * one timer of the session. Nothing is looked at, and no wake-up remains, once a service has ended
+ * or its first record is made.
+ *
+ * A look comes after a hundredth of the time since T0, between INTERVAL_MIN_NS and INTERVAL_MAX_NS:
+ * what a drain of any length was spent on is then right within about one per cent, and a service
+ * that will not stop is looked at twice a second. A look that took long, by the processor's time,
+ * puts the next one off, so that all looks together take at most a COST_SHARE-th of one processor,
+ * however many threads there are.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+
+#include "src/base/array.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/capture/session_internal.h"
+#include "src/capture/wait_sample.h"
+
+#define INTERVAL_MIN_NS 20000000ULL
+#define INTERVAL_MAX_NS 500000000ULL
+#define INTERVAL_SHARE 100
+#define COST_SHARE 100
+/* Up to so many processes are looked at one by one; of more, all the host's. */
+#define PROCESSES_ONE_BY_ONE 16
+
+struct lookout {
+	uint64_t generation;
+	uint64_t last_ns; /* until then all is accounted for */
+	uint64_t next_ns;
+	uint64_t span_ns; /* what each sample of this look stands for */
+	struct waits waits;
+};
+
+static bool is_draining(const struct session *session, const struct shutdown *shutdown)
+{
+	return !session->is_blind && probe_has_waits(session->probe) && !shutdown->has_ended &&
+	       !shutdown->is_provisional && shutdown_living(shutdown);
+}
+
+static struct lookout *lookout_find(struct session *session, uint64_t generation)
+{
+	size_t i;
+
+	for (i = 0; i < session->n_lookouts; i++) {
+		if (session->lookouts[i].generation == generation)
+			return &session->lookouts[i];
+	}
+	return NULL;
+}
+
+/* Returns NULL when there is no memory. */
+static struct lookout *lookout_of(struct session *session, const struct shutdown *shutdown)
+{
+	struct lookout *found = lookout_find(session, shutdown->generation);
+	uint64_t now_ns = clock_boot_ns();
+
+	if (found)
+		return found;
+	if (array_reserve((void **)&session->lookouts, &session->lookouts_capacity,
+			  session->n_lookouts, sizeof(*session->lookouts)))
+		return NULL;
+	found = &session->lookouts[session->n_lookouts++];
+	memset(found, 0, sizeof(*found));
+	found->generation = shutdown->generation;
+	/* One that began before this collector did: what it did until now nobody knows. */
+	found->last_ns =
+		now_ns - shutdown->armed_ns < INTERVAL_MAX_NS ? shutdown->armed_ns : now_ns;
+	found->next_ns = now_ns + INTERVAL_MIN_NS;
+	return found;
+}
+
+static void lookout_drop(struct session *session, struct lookout *lookout)
+{
+	waits_fini(&lookout->waits);
+	*lookout = session->lookouts[--session->n_lookouts];
+}
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+static int take_sample(void *context, const void *bytes, size_t size)
+{
+	struct lookout *lookout = context;
+	struct wait_sample sample = {};
+	struct event_wait event;
+
+	if (size != sizeof(sample) && size != WAIT_SAMPLE_SHORT_BYTES)
+		return -EBADMSG;
+	memcpy(&sample, bytes, size);
+	wait_sample_tell(&sample, lookout->span_ns, &event);
+	return waits_add(&lookout->waits, &event);
+}
+
+static int look_at(struct session *session, const struct shutdown *shutdown,
+		   struct lookout *lookout)
+{
+	bool is_by_process = shutdown_living(shutdown) <= PROCESSES_ONE_BY_ONE;
+	struct target target = target_of(shutdown);
+	size_t i;
+	int err = 0;
+
+	if (!is_by_process)
+		return probe_sample_waits(session->probe, &target, 0, take_sample, lookout);
+	for (i = 0; !err && i < shutdown->n_processes; i++) {
+		const struct process *process = &shutdown->processes[i];
+
+		if (process->has_ended)
+			continue;
+		err = probe_sample_waits(session->probe, &target, process->id.tgid, take_sample,
+					 lookout);
+		if (err == -ESRCH || err == -ENOENT)
+			err = 0; /* it has ended */
+	}
+	return err;
+}
+
+static uint64_t interval_ns(uint64_t elapsed_ns, uint64_t cost_ns)
+{
+	uint64_t interval = elapsed_ns / INTERVAL_SHARE;
+
+	if (interval < INTERVAL_MIN_NS)
+		interval = INTERVAL_MIN_NS;
+	if (interval > INTERVAL_MAX_NS)
+		interval = INTERVAL_MAX_NS;
+	return interval > cost_ns * COST_SHARE ? interval : cost_ns * COST_SHARE;
+}
+
+static int look(struct session *session, const struct shutdown *shutdown, struct lookout *lookout)
+{
+	uint64_t now_ns = clock_boot_ns();
+	uint64_t cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	int err;
+
+	lookout->span_ns = now_ns - lookout->last_ns;
+	lookout->last_ns = now_ns;
+	err = look_at(session, shutdown, lookout);
+	cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost_ns;
+	lookout->next_ns = now_ns + interval_ns(now_ns - shutdown->armed_ns, cost_ns);
+	return err;
+}
+
+/* No record depends on it: an error is no reason to stop watching. */
+void session_look(struct session *session)
+{
+	const struct shutdown *shutdown;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; (shutdown = model_at(session->model, i)); i++) {
+		struct lookout *lookout;
+
+		if (!is_draining(session, shutdown))
+			continue;
+		lookout = lookout_of(session, shutdown);
+		if (lookout && clock_boot_ns() >= lookout->next_ns)
+			err = look(session, shutdown, lookout);
+		if (!err)
+			continue;
+		log_error(
+			"cannot look at what the threads of a stopping service wait for: %s; going "
+			"on without",
+			strerror(-err));
+		session->is_blind = true;
+		return;
+	}
+}
+
+/* --- telling -------------------------------------------------------------------------------- */
+
+int session_tell_waits(struct session *session, const struct shutdown *shutdown)
+{
+	struct lookout *lookout = lookout_find(session, shutdown->generation);
+	uint64_t now_ns = clock_boot_ns();
+	size_t i;
+	int err = 0;
+
+	if (!lookout)
+		return 0;
+	for (i = 0; !err && i < lookout->waits.count; i++) {
+		lookout->waits.items[i].header.at_ns = now_ns;
+		err = session_take(session, &lookout->waits.items[i], sizeof(struct event_wait));
+	}
+	if (!err && lookout->waits.overflow.samples) {
+		lookout->waits.overflow.header.at_ns = now_ns;
+		err = session_take(session, &lookout->waits.overflow, sizeof(struct event_wait));
+	}
+	lookout_drop(session, lookout);
+	return err;
+}
+
+void session_forget_waits(struct session *session)
+{
+	while (session->n_lookouts)
+		lookout_drop(session, session->lookouts);
+	free(session->lookouts);
+	session->lookouts = NULL;
+}
+
+/* --- the timer ------------------------------------------------------------------------------ */
+
+static uint64_t next_look_ns(struct session *session)
+{
+	const struct shutdown *shutdown;
+	uint64_t first = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; (shutdown = model_at(session->model, i)); i++) {
+		const struct lookout *lookout =
+			is_draining(session, shutdown) ? lookout_of(session, shutdown) : NULL;
+
+		if (lookout && lookout->next_ns < first)
+			first = lookout->next_ns;
+	}
+	return first;
+}
+
+/* One timer for the next deadline; off while nothing stops: an idle watcher sleeps. */
+void session_set_timer(struct session *session, bool has_more)
+{
+	uint64_t deadline_ns = has_more ? 1 : model_deadline_ns(session->model);
+	uint64_t look_ns = next_look_ns(session);
+	struct itimerspec timer = {};
+
+	if (look_ns < deadline_ns)
+		deadline_ns = look_ns;
+	if (deadline_ns != UINT64_MAX) {
+		timer.it_value.tv_sec = (time_t)(deadline_ns / NSEC_PER_SEC);
+		timer.it_value.tv_nsec = (long)(deadline_ns % NSEC_PER_SEC);
+	}
+	timerfd_settime(session->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+}
