@@ -5,6 +5,7 @@
  * The state tracepoint has two programs. The kernel drops a nested run of a program on a CPU; a
  * packet that interrupts a process inside the one would be lost if it needed the same one.
  */
+#include "call.bpf.h"
 #include "connection.bpf.h"
 #include "listener.bpf.h"
 
@@ -44,11 +45,22 @@ static __always_inline bool is_exiting(const struct process_id *id)
 	return member && (member->flags & MEMBER_EXITING);
 }
 
+/* Held the last reference for an instant, as a collector or lsof does; or is a kernel thread. */
+static __noinline bool is_bystander(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call call;
+
+	if ((u32)(bpf_get_current_pid_tgid() >> 32) == collector_tgid || task->flags & PF_KTHREAD)
+		return true;
+	call_read(task, &call);
+	return call_is_look(&call);
+}
+
 /*
- * Who closes the tagged connection now? The current process, unless that is a bystander: the
- * collector, whose iterator held the last reference, or a kernel thread. A process outside the
- * service got it handed over; unless it is one that began to end before T0 (it is no member any
- * more), and its sockets close only now: then nobody has seen who holds the connection.
+ * Who closes the tagged connection now? The current process, unless that is a bystander. A process
+ * outside the service got it handed over; unless it is one that began to end before T0 (it is no
+ * member any more), and its sockets close only now: then nobody has seen who holds the connection.
  */
 static __always_inline void departure_by_owner(struct departure *departure,
 					       const struct connection_tag *tag)
@@ -64,7 +76,7 @@ static __always_inline void departure_by_owner(struct departure *departure,
 		departure->owner = id;
 	else if (!tag->owner.tgid && task_flags & PF_EXITING)
 		ends_by_exit = true;
-	else if (id.tgid != collector_tgid && !(task_flags & PF_KTHREAD))
+	else if (!is_bystander())
 		departure->outcome = OUTCOME_HANDED_OVER;
 	departure->closed_by =
 		ends_by_exit || is_exiting(&departure->owner) ? CLOSED_BY_EXIT : CLOSED_BY_APP;

@@ -11,8 +11,7 @@
  * one that drains; this program took 0.03 % for 10 threads and 0.5 % for 1,000, whatever they do.
  * tools/bench/waits measures it.
  */
-#include "vmlinux_waits.h"
-
+#include "call.bpf.h"
 #include "core.bpf.h"
 
 #define PATH_NAME_BYTES 64 /* the longest name in a path; what is longer is cut */
@@ -22,45 +21,6 @@ const volatile __u8 wait_calls[WAIT_CALLS_MAX];
 
 /* Too large for the stack. The collector runs one iterator at a time. */
 static struct wait_sample sample;
-
-/* --- the system call ------------------------------------------------------------------------ */
-
-struct call {
-	s32 number; /* -1: none, or one of another ABI */
-	u64 first;
-	u64 second;
-};
-
-#if defined(__TARGET_ARCH_x86)
-static __always_inline void call_read(struct task_struct *task, struct call *call)
-{
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
-
-	call->number = -1;
-	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT)
-		return;
-	call->number = BPF_CORE_READ(regs, orig_ax);
-	call->first = BPF_CORE_READ(regs, di);
-	call->second = BPF_CORE_READ(regs, si);
-}
-#elif defined(__TARGET_ARCH_arm64)
-static __always_inline void call_read(struct task_struct *task, struct call *call)
-{
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
-
-	call->number = -1;
-	if (BPF_CORE_READ(task, thread_info.flags) & TIF_32BIT)
-		return;
-	call->number = BPF_CORE_READ(regs, syscallno);
-	call->first = BPF_CORE_READ(regs, orig_x0);
-	call->second = BPF_CORE_READ(regs, regs[1]);
-}
-#else
-static __always_inline void call_read(struct task_struct *task, struct call *call)
-{
-	call->number = -1;
-}
-#endif
 
 /* --- its object ----------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@ import pytest
 from kit.expect import assert_whole
 from kit.judge import DIRECTIONS, assert_agrees, outcomes
 from kit.netns import join_by_veth
+from kit.shutwatch import BUILD
 from kit.stage import KEEP
 
 _MANY = 2500 if KEEP else 6000  # of a recording each connection is a line
@@ -67,3 +68,20 @@ def test_ring_full(trap):
     assert len(connections["details"]) + connections["details_omitted"] == total
     assert connections["details_omitted"] > 0
     assert_agrees(record, client.connections, stop, [victim])
+
+
+def test_looked_at(trap):
+    """Somebody lists the files of the service while it closes them: a bystander, no new owner."""
+    victim = trap.server()
+    client = trap.client(victim.port)
+    client.silent(_SOME)
+    client.wait_taken(victim.pid, 60)
+    watch = trap.watch(victim.pid, "--details", "all")
+    for _ in range(2):
+        trap.python_victim(BUILD / "victims" / "looker", victim.pid)
+    stop = trap.send(victim.pid)
+    client.wait_ended(timeout=30)
+
+    record = watch.record(30)
+    assert_agrees(record, client.connections, stop, [victim])
+    assert outcomes(record) == {"idle": _SOME}
