@@ -27,6 +27,9 @@ enum program {
 /* As the record has it: "uvicorn", "node"; NULL for PROGRAM_UNKNOWN. */
 const char *program_name(enum program program);
 
+/* The other way round; PROGRAM_UNKNOWN for any other text. */
+enum program program_from_name(const char *name);
+
 /*
  * Recognises a process by its name, its executable and its command line: `python3 -m uvicorn`
  * is uvicorn. exe may be NULL; args: the words, each with its NUL, args_size bytes in all, as
