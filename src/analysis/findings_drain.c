@@ -40,8 +40,14 @@ static uint64_t details_of(const struct record *record, struct blocker blocker,
 	return found;
 }
 
+/* Killed while it drained, not while it did nothing at all about the signal. */
+static bool was_draining(const struct record *record, int64_t forced_ns)
+{
+	return forced_ns >= CHANCE_NS && record_has_acted_before(record, forced_ns);
+}
+
 /*
- * Killed while it drained. What was in flight then is abandoned, what was idle is left open: the
+ * What was in flight then is abandoned, what was idle is left open: the
  * outcomes say so themselves. Idle ones block only if nothing in flight does.
  */
 static uint64_t held_at_kill(const struct record *record, struct blocker blocker)
@@ -113,7 +119,7 @@ static bool is_blocked(const struct record *record, struct blocker blocker, stru
 	if (forced != TIME_UNKNOWN) {
 		ret->waited_ns = forced;
 		ret->was_killed = true;
-		ret->connections = forced >= CHANCE_NS ? held_at_kill(record, blocker) : 0;
+		ret->connections = was_draining(record, forced) ? held_at_kill(record, blocker) : 0;
 	} else if (record->verdict == VERDICT_DRAINING) {
 		ret->connections = held_still(record, blocker);
 	} else if (blocker.direction == DIRECTION_OUTBOUND) {
