@@ -210,12 +210,3 @@ enum program program_recognise(const char *comm, const char *exe, const char *ar
 		script = by_script(called); /* a script is called by its own name */
 	return script == PROGRAM_UNKNOWN ? PROGRAM_PYTHON : script;
 }
-
-enum program program_from_name(const char *name)
-{
-	for (int i = PROGRAM_UNKNOWN + 1; i < PROGRAMS; i++) {
-		if (strcmp(name, program_name((enum program)i)) == 0)
-			return (enum program)i;
-	}
-	return PROGRAM_UNKNOWN;
-}
