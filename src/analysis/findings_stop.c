@@ -106,7 +106,8 @@ FINDING_ROW(slow_reaction)
 	finding_seconds(finding, "react_s", record->timing.react_ns);
 	finding_seconds(finding, "first_action_s", first);
 	finding_advise(record, finding, process->program, first);
-	SAY(finding, "%s (pid %u) had %s in its handler after %s, and did nothing about it for %s",
+	SAY(finding,
+	    "%s (pid %u) had %s in its handler after %s; its first visible act came after %s",
 	    process->comm, process->pid, SIGNAL_NAME(heard(record, process)->signal),
 	    SPAN(heard(record, process)->delivered_at_ns), SPAN(first));
 	return true;
