@@ -15,6 +15,7 @@
 #include "src/analysis/program.h"
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
+#include "src/capture/elf.h"
 #include "src/capture/procfs.h"
 
 struct members {
@@ -84,13 +85,17 @@ static int tell_known(const struct process_id *id, const struct target *target, 
 {
 	char comm[COMM_BYTES + 1] = "", exe[PATH_BYTES] = "", words[PATH_BYTES];
 	struct event_known event = {};
+	enum program program;
 	ssize_t size = procfs_command_line(id->tgid, words, sizeof(words));
 	const char *name;
 
 	if (size < 0 || procfs_comm(id->tgid, comm, sizeof(comm)) ||
 	    procfs_exe(id->tgid, exe, sizeof(exe)))
 		return 0; /* gone already */
-	name = program_name(program_recognise(comm, exe, words, (size_t)size));
+	program = program_recognise(comm, exe, words, (size_t)size);
+	if (program == PROGRAM_UNKNOWN && elf_is_go(id->tgid))
+		program = PROGRAM_GO;
+	name = program_name(program);
 	if (!name)
 		return 0;
 	header_fill(&event.header, EVENT_KNOWN, sizeof(event), target);
