@@ -137,6 +137,8 @@ bool audit_kills(const struct audit *audit)
 {
 	if (audit->service.kind == SERVICE_CONTAINER)
 		return true;
+	if (audit->service.kind == SERVICE_UNIT && audit->kill_mode == KILL_MODE_UNKNOWN)
+		return true; /* systemd's default */
 	return audit->sends_kill && audit->kill_mode != KILL_MODE_NONE &&
 	       audit->grace_ns != INT64_MAX;
 }
@@ -316,7 +318,9 @@ static char *explain_lossy(const struct audit *audit)
 {
 	char *reason = NULL;
 
-	if (asprintf(&reason, "%llu in flight and %llu not yet accepted would get no answer",
+	if (asprintf(&reason,
+		     "%llu requests in flight and %llu connections not yet accepted would get no "
+		     "answer",
 		     (unsigned long long)audit_cut_off(audit),
 		     (unsigned long long)audit_dropped(audit)) < 0)
 		return NULL;

@@ -281,7 +281,7 @@ static bool exceeds_grace(const struct audit *audit, struct finding *finding)
 	size_t count;
 	bool waits = audit_waits_for_clients(audit) && audit_kills(audit);
 	const struct audit_process *process = first(audit, is_killed_late, &count);
-	char when[48] = "when the runtime's patience ends";
+	char when[48] = "when its grace period is over";
 
 	if (audit->grace_ns != TIME_UNKNOWN)
 		snprintf(when, sizeof(when), "after %.1f s", (double)audit->grace_ns / 1e9);

@@ -37,10 +37,29 @@ static int wait_until_ready(sd_bus *bus)
 	return ready < 0 ? ready : 0;
 }
 
+/* systemd's own socket, for root: there where no bus runs, as systemctl does it. */
+static int open_private(sd_bus **ret_bus)
+{
+	sd_bus *bus = NULL;
+	int err = sd_bus_new(&bus);
+
+	if (err >= 0)
+		err = sd_bus_set_address(bus, "unix:path=/run/systemd/private");
+	if (err >= 0)
+		err = sd_bus_start(bus);
+	if (err < 0)
+		sd_bus_close_unref(bus);
+	else
+		*ret_bus = bus;
+	return err;
+}
+
 static int open_bus(sd_bus **ret_bus)
 {
 	int err = sd_bus_open_system(ret_bus);
 
+	if (err < 0)
+		err = open_private(ret_bus);
 	if (err >= 0)
 		err = sd_bus_set_method_call_timeout(*ret_bus, LIMIT_US);
 	return err < 0 ? err : wait_until_ready(*ret_bus);
