@@ -17,7 +17,6 @@
 #include "src/base/cleanup.h"
 
 #define DEPTH_MAX 64 /* of a process tree; a listing that is no snapshot may hold a loop */
-#define BIT(signal) (1ULL << ((signal)-1))
 
 static const char *const kill_modes[] = {
 	[KILL_MODE_CONTROL_GROUP] = "control-group",
@@ -154,19 +153,31 @@ static enum fate fate_of_told(const struct audit *audit, const struct audit_proc
 	return FATE_STOPS;
 }
 
+/*
+ * It serves nobody, ignores the signal and has a parent: it ends with that, as the resource tracker
+ * of Python's multiprocessing does, which stays until its pipe is closed.
+ */
+static bool is_helper(const struct audit *audit, const struct audit_process *process)
+{
+	return audit_is_deaf(audit, process) && !process->listeners && !process->inbound &&
+	       audit_process_of(audit, process->parent);
+}
+
 /* Children of a process that stops are its own business: it is believed to take care of them. */
 static enum fate fate_of(const struct audit *audit, const struct audit_process *process, int depth)
 {
 	const struct audit_process *parent = audit_process_of(audit, process->parent);
 	enum fate above;
 
-	if (process->is_told)
+	if (process->is_told && !is_helper(audit, process))
 		return fate_of_told(audit, process);
 	if (!parent || depth >= DEPTH_MAX)
 		return FATE_LIVES;
 	above = fate_of(audit, parent, depth + 1);
 	if (above == FATE_LIVES || above == FATE_STOPS)
 		return above;
+	if (process->is_told) /* a helper */
+		return above == FATE_DIES ? FATE_STOPS : above;
 	if (parent->is_init || audit->service.kind == SERVICE_CONTAINER ||
 	    audit->kill_mode == KILL_MODE_MIXED)
 		return FATE_KILLED;
@@ -192,82 +203,6 @@ static void decide_fates(struct audit *audit)
 		audit->processes[i].fate = fate_of(audit, &audit->processes[i], 0);
 	for (size_t i = 0; i < audit->n_listeners; i++)
 		audit->listeners[i].is_kept = is_kept(audit, &audit->listeners[i]);
-}
-
-/* --- what becomes of connections ------------------------------------------------------------ */
-
-/* As these programs document their signals. */
-static const struct {
-	enum program program;
-	uint64_t signals;
-} cutters[] = {
-	{ PROGRAM_NGINX, BIT(SIGTERM) | BIT(SIGINT) },
-	{ PROGRAM_APACHE, BIT(SIGTERM) | BIT(SIGINT) },
-	{ PROGRAM_HAPROXY, BIT(SIGTERM) | BIT(SIGINT) },
-	{ PROGRAM_GUNICORN, BIT(SIGINT) | BIT(SIGQUIT) },
-	{ PROGRAM_POSTGRESQL, BIT(SIGINT) | BIT(SIGQUIT) },
-	{ PROGRAM_REDIS, BIT(SIGTERM) | BIT(SIGINT) },
-};
-
-bool audit_cuts(const struct audit *audit, const struct audit_process *process)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(cutters); i++) {
-		if (cutters[i].program == process->program)
-			return cutters[i].signals & BIT(audit->signal);
-	}
-	return false;
-}
-
-bool audit_waits_for_clients(const struct audit *audit)
-{
-	bool waits = false;
-
-	if (audit->signal != SIGTERM)
-		return false;
-	for (size_t i = 0; i < audit->n_processes; i++) {
-		const struct audit_process *process = &audit->processes[i];
-
-		/* A backend that is told itself closes its connection. */
-		if (process->program != PROGRAM_POSTGRESQL ||
-		    (process->is_told && process->inbound))
-			continue;
-		waits |= process->is_told;
-	}
-	return waits && audit_inbound(audit);
-}
-
-uint64_t audit_inbound(const struct audit *audit)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < audit->n_processes; i++)
-		count += audit->processes[i].inbound;
-	return count;
-}
-
-uint64_t audit_cut_off(const struct audit *audit)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < audit->n_processes; i++) {
-		const struct audit_process *process = &audit->processes[i];
-
-		if (process->fate == FATE_DIES || process->fate == FATE_KILLED ||
-		    (process->fate == FATE_STOPS && audit_cuts(audit, process)))
-			count += process->inbound_in_flight;
-	}
-	return count;
-}
-
-uint64_t audit_dropped(const struct audit *audit)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < audit->n_listeners; i++) {
-		if (!audit->listeners[i].is_kept)
-			count += audit->listeners[i].queued;
-	}
-	return count;
 }
 
 /* --- the outcome ---------------------------------------------------------------------------- */
@@ -318,9 +253,7 @@ static char *explain_lossy(const struct audit *audit)
 {
 	char *reason = NULL;
 
-	if (asprintf(&reason,
-		     "%llu requests in flight and %llu connections not yet accepted would get no "
-		     "answer",
+	if (asprintf(&reason, "%llu in flight and %llu in accept queues would get no answer",
 		     (unsigned long long)audit_cut_off(audit),
 		     (unsigned long long)audit_dropped(audit)) < 0)
 		return NULL;

@@ -69,7 +69,8 @@ static bool is_discarded_pid1(const struct audit *audit, struct finding *finding
 
 static bool is_ignoring(const struct audit *audit, const struct audit_process *process)
 {
-	return process->is_told && audit_is_deaf(audit, process) && !is_discarding(audit, process);
+	return process->is_told && audit_is_deaf(audit, process) && process->fate != FATE_STOPS &&
+	       !is_discarding(audit, process);
 }
 
 static bool is_ignored(const struct audit *audit, struct finding *finding)

@@ -114,10 +114,11 @@ int command_audit(int argc, char **argv)
 	const struct options_usage usage = {
 		.arguments = "",
 		.doc = "Predicts what would come of every service that listens on this host, or of "
-		       "the targets given (each may be repeated), if it were told to stop now. "
-		       "Sends nothing, changes nothing.\vExit status: 0 nothing severe; 1 a finding "
-		       "of severity error is predicted, or something failed; 2 no such target, or "
-		       "wrong usage; 77 it cannot look.",
+		       "the targets given (each may be repeated), if it were told to stop. Sends "
+		       "nothing, changes nothing.\vWith --json one object a line, the most severe "
+		       "first. Exit status: 0 nothing severe; 1 a finding of severity error is "
+		       "predicted, or something failed; 2 no such target, or wrong usage; 77 it "
+		       "cannot look.",
 		.sets = OPTIONS_TARGETS | OPTIONS_SIGNAL | OPTIONS_JSON,
 	};
 	struct inspection inspection = {};

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`audit`: what it predicts, beside what the same service then does when it is really stopped."""
 
+import errno
 import json
 import signal
 
@@ -9,6 +10,7 @@ import nspawn
 import pytest
 
 from kit.clock import now_ns, wait_until
+from kit.servers import start_nginx, start_uvicorn
 from kit.shutwatch import BUILD, FAILED, FINE, SETTLE, USAGE
 from kit.sockets import free_ports
 
@@ -240,6 +242,42 @@ def test_signal(stage):
     assert (told["stop"]["signal"], told["stop"]["signal_source"]) == ("SIGTERM", "assumed")
 
 
+def test_nginx(stage):
+    """It catches TERM, and drops what is in flight: known of the program. QUIT drains."""
+    server = start_nginx(stage, stage.server().port)
+    client = stage.client(server.port)
+    client.idle(2)
+    client.in_flight(3, "/3000/10")
+    client.wait_taken(server.pid)
+    told = audit_one(stage, "--pid", server.pid, "--signal", "QUIT")
+    assert (told["outcome"], findings(told)) == ("clean", [])
+    told = audit_one(stage, "--pid", server.pid)
+    assert told["outcome"] == "lossy"
+    assert set(findings(told)) == {"wrong_stop_signal", "cut_off_at_exit"}
+    assert sum(process["inbound_in_flight"] for process in told["processes"]) == 3
+
+    record = stop(stage, server.pid).record()
+    assert record["outcome"] == told["outcome"]
+    assert record["connections"]["inbound"]["aborted"] == 3
+
+
+def test_uvicorn(stage):
+    """FastAPI with two workers: drains, as predicted."""
+    server = start_uvicorn(stage, 2)
+    client = stage.client(server.port)
+    client.idle(2)
+    client.in_flight(3, "/3000/10")
+    client.wait_taken(server.pid)
+    told = audit_one(stage, "--port", server.port)
+    assert of(told, server.pid)["program"] == "uvicorn"
+    assert (told["outcome"], findings(told)) == ("clean", [])
+    assert of(told, server.pid)["is_told"]
+
+    watch = stop(stage, server.pid)
+    client.wait_ended()
+    assert watch.record()["outcome"] == "clean"
+
+
 def test_whole_host(stage):
     """Without targets: every service, the most severe first."""
     fine, bad = stage.server(), stage.server("--stop=default")
@@ -279,6 +317,31 @@ def test_gone_while_looking(stage):
     until = now_ns() + 2_000_000_000
     while now_ns() < until:
         assert server.pid in {one["processes"][0]["pid"] for one in audit(stage)}
+
+
+def _read_unit(machine, unit, cgroup):
+    """error, KillSignal, KillMode, MainPID, SendSIGKILL, TimeoutStopSec in ns."""
+    machine.run("sh", "-c", f"/build/tests/unit_reader {unit} {cgroup} >/notes/told")
+    return (machine.notes / "told").read_text().split()
+
+
+@needs_nspawn
+def test_systemd(stage):
+    """What a real systemd tells of its units; one in another cgroup is another's unit."""
+    slow = _UNITS["fine.service"] + "TimeoutStopSec=7\nKillSignal=SIGINT\nKillMode=mixed\n"
+    endless = (_UNITS["fine.service"].replace("8081", "8082") +
+               "TimeoutStopSec=infinity\nSendSIGKILL=no\n")
+    units = {"slow.service": slow, "endless.service": endless}
+    with nspawn.Machine(stage, units, list(units)) as machine:
+        machine.wait_serving("slow.service", 8081)
+        machine.wait_serving("endless.service", 8082)
+        told = _read_unit(machine, "slow.service", "/system.slice/slow.service")
+        assert told[:3] + told[4:] == ["0", "2", "mixed", "1", "7000000000"]
+        assert int(told[3]) > 1
+        told = _read_unit(machine, "endless.service", "/system.slice/endless.service")
+        assert told[:3] + told[4:] == ["0", "15", "control-group", "0", str(2**63 - 1)]
+        for unit, cgroup in ("slow.service", "/elsewhere"), ("none.service", "/none.service"):
+            assert _read_unit(machine, unit, cgroup)[0] == str(-errno.ENOENT)
 
 
 @needs_nspawn
