@@ -6,19 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/cleanup.h"
-
-static const struct finding_row rows[] = {};
-
-const struct finding_row *finding_rows(size_t *ret_count)
-{
-	*ret_count = ARRAY_SIZE(rows);
-	return rows;
-}
-
 const struct finding_row *finding_row_find(const char *id)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	size_t n_rows;
+	const struct finding_row *rows = finding_rows(&n_rows);
+
+	for (size_t i = 0; i < n_rows; i++) {
 		if (strcmp(rows[i].id, id) == 0)
 			return &rows[i];
 	}
@@ -56,13 +49,15 @@ static int ask(const struct record *record, const struct finding_row *row, struc
 
 int findings_of(struct record *record)
 {
+	size_t n_rows;
+	const struct finding_row *rows = finding_rows(&n_rows);
 	int held = 0;
 
 	findings_clear(record);
-	record->findings = calloc(ARRAY_SIZE(rows) + 1, sizeof(*record->findings));
+	record->findings = calloc(n_rows, sizeof(*record->findings));
 	if (!record->findings)
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(rows) && held >= 0; i++) {
+	for (size_t i = 0; i < n_rows && held >= 0; i++) {
 		struct finding *finding = &record->findings[record->n_findings];
 
 		held = ask(record, &rows[i], finding);

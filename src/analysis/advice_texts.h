@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The table of advice, for advice.c only. */
+#ifndef SHUTWATCH_ADVICE_TEXTS_H
+#define SHUTWATCH_ADVICE_TEXTS_H
+
+#include <stddef.h>
+
+#include "src/analysis/program.h"
+
+/* Stand in a text for whole seconds: above the measured time, or well within it. */
+#define ADVICE_AT_LEAST "{at least}"
+#define ADVICE_WITHIN "{within}"
+
+/* The innermost of what starts and stops the service. */
+enum advice_place { ADVICE_ANYWHERE, ADVICE_IN_UNIT, ADVICE_IN_CONTAINER, ADVICE_IN_POD };
+
+struct advice_text {
+	const char *ids;      /* of findings, with blanks between them */
+	enum program program; /* PROGRAM_UNKNOWN: any that has no row of its own */
+	enum advice_place place;
+	const char *text; /* whole sentences */
+};
+
+const struct advice_text *advice_texts(size_t *ret_count);
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the rows of the table ask a record. All are pure. */
+#include "src/analysis/findings_rows.h"
+
+bool signal_is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS || signal == SIGFPE ||
+	       signal == SIGILL || signal == SIGTRAP || signal == SIGSYS;
+}
+
+bool record_is_stop(const struct record *record, int signal)
+{
+	if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)
+		return true;
+	return signal && signal == record->trigger_signal && signal != SIGKILL &&
+	       !signal_is_fault(signal);
+}
+
+bool signal_is_from_outside(const struct record_signal *signal)
+{
+	return !signal->from_member && !signal->from_self;
+}
+
+bool record_has_all_signals(const struct record *record)
+{
+	return !record->losses[LOSS_EVENT_RING_FULL] && !record->losses[LOSS_MEMBERS_FULL] &&
+	       !record->losses[LOSS_NESTED_OTHER] && !record->losses[LOSS_RECORDER_GONE];
+}
+
+const struct record_signal *process_first_stop(const struct record *record,
+					       const struct record_process *process)
+{
+	for (size_t i = 0; i < process->n_signals; i++) {
+		const struct record_signal *signal = &process->signals[i];
+
+		if (record_is_stop(record, signal->signal) && !signal->from_self)
+			return signal;
+	}
+	return NULL;
+}
+
+const struct record_signal *process_kill(const struct record_process *process)
+{
+	if (process->exit_signal != SIGKILL)
+		return NULL;
+	for (size_t i = 0; i < process->n_signals; i++) {
+		const struct record_signal *signal = &process->signals[i];
+
+		if (signal->signal == SIGKILL && signal->result != SIGNAL_IGNORED &&
+		    signal_is_from_outside(signal) && !signal->sender.is_kernel)
+			return signal;
+	}
+	return NULL;
+}
+
+const struct record_process *record_process_find(const struct record *record, uint32_t pid)
+{
+	for (size_t i = 0; pid && i < record->n_processes; i++) {
+		if (record->processes[i].pid == pid)
+			return &record->processes[i];
+	}
+	return NULL;
+}
+
+int64_t record_forced_at(const struct record *record)
+{
+	int64_t first = TIME_UNKNOWN;
+
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_signal *kill = process_kill(&record->processes[i]);
+
+		if (kill && kill->at_ns > 0 && (first == TIME_UNKNOWN || kill->at_ns < first))
+			first = kill->at_ns;
+	}
+	return first;
+}
+
+bool record_has_acted_before(const struct record *record, int64_t at_ns)
+{
+	int64_t first = record->timing.first_action_ns;
+
+	return first != TIME_UNKNOWN && first < at_ns;
+}
+
+enum program record_program(const struct record *record)
+{
+	enum program found = PROGRAM_UNKNOWN;
+
+	for (size_t i = 0; i < record->n_processes; i++) {
+		enum program program = record->processes[i].program;
+
+		if (program == PROGRAM_UNKNOWN)
+			continue;
+		if (program < PROGRAM_PYTHON)
+			return program;
+		if (found == PROGRAM_UNKNOWN || found == PROGRAM_SHELL)
+			found = program;
+	}
+	return found;
+}
+
+bool process_has_clients(const struct record *record, const struct record_process *process)
+{
+	for (size_t i = 0; i < record->n_details; i++) {
+		const struct record_connection *c = &record->details[i];
+
+		if (c->direction == DIRECTION_INBOUND && c->pid == process->pid)
+			return true;
+	}
+	return false;
+}
+
+uint64_t record_aborted(const struct record *record)
+{
+	return record->directions[DIRECTION_INBOUND].aborted +
+	       record->directions[DIRECTION_OUTBOUND].aborted;
+}

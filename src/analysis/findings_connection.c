@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Findings on what became of connections, and of those that found no listener. */
+#include "src/analysis/findings_rows.h"
+
+#include <sys/socket.h>
+
+static uint64_t inbound(const struct record *record, enum connection_outcome outcome)
+{
+	return record->directions[DIRECTION_INBOUND].outcomes[outcome];
+}
+
+/* The first inbound connection with that outcome in the details; NULL: none is told. */
+static const struct record_connection *first_of(const struct record *record,
+						enum connection_outcome outcome)
+{
+	for (size_t i = 0; i < record->n_details; i++) {
+		if (record->details[i].direction == DIRECTION_INBOUND &&
+		    record->details[i].outcome == outcome)
+			return &record->details[i];
+	}
+	return NULL;
+}
+
+static void tell_owner(const struct record *record, struct finding *finding,
+		       const struct record_connection *connection)
+{
+	const struct record_process *process =
+		connection ? record_process_find(record, connection->pid) : NULL;
+
+	if (process)
+		finding_process(finding, process);
+}
+
+/* All that ended so: counted, the first one's owner, and advice for the server. */
+static uint64_t tell_outcome(const struct record *record, struct finding *finding,
+			     enum connection_outcome outcome)
+{
+	uint64_t count = inbound(record, outcome);
+
+	if (!count)
+		return 0;
+	finding_count(finding, "connections", count);
+	tell_owner(record, finding, first_of(record, outcome));
+	return count;
+}
+
+FINDING_ROW(accept_queue_dropped)
+{
+	uint64_t dropped = tell_outcome(record, finding, OUTCOME_UNACCEPTED);
+	uint64_t queued = 0;
+
+	if (!dropped)
+		return false;
+	for (size_t i = 0; i < record->n_listeners; i++)
+		queued += record->listeners[i].queued_at_signal;
+	finding_count(finding, "queued_at_signal", queued);
+	finding_seconds(finding, "accepting_s", record->timing.accepting_ns);
+	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	SAY(finding,
+	    "%ju connection%s waited in the accept queue, and %s reset when the listener closed",
+	    (uintmax_t)dropped, PLURAL(dropped), dropped == 1 ? "was" : "were");
+	return true;
+}
+
+/* How long it waited in the queue after T0; 0: it is not told. */
+static int64_t queued_for(const struct record_connection *c)
+{
+	if (c->direction != DIRECTION_INBOUND || c->outcome != OUTCOME_UNACCEPTED ||
+	    c->closed_at_ns == TIME_UNKNOWN)
+		return 0;
+	return c->arrived_at_ns == TIME_UNKNOWN ? c->closed_at_ns
+						: c->closed_at_ns - c->arrived_at_ns;
+}
+
+FINDING_ROW(accept_stalled)
+{
+	uint64_t stalled = 0;
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < record->n_details; i++) {
+		int64_t waited = queued_for(&record->details[i]);
+
+		stalled += waited >= ACCEPT_SLOW_NS;
+		longest = waited > longest ? waited : longest;
+	}
+	if (!stalled)
+		return false;
+	finding_count(finding, "connections", stalled);
+	finding_count(finding, "unaccepted", inbound(record, OUTCOME_UNACCEPTED));
+	finding_seconds(finding, "waited_s", longest);
+	finding_seconds(finding, "accepting_s", record->timing.accepting_ns);
+	finding_advise(record, finding, record_program(record), longest);
+	SAY(finding,
+	    "the listener stayed open and nobody accepted: %ju connection%s waited up to %s in "
+	    "vain",
+	    (uintmax_t)stalled, PLURAL(stalled), SPAN(longest));
+	return true;
+}
+
+/* Clients that come for long do not know that it stops: no sleep is long enough for them. */
+static int64_t sleep_for(int64_t last_ns)
+{
+	return last_ns > SLEEP_MAX_NS ? TIME_UNKNOWN : last_ns;
+}
+
+static uint64_t refused(const struct record *record)
+{
+	return record->refused + record->refused_handshakes;
+}
+
+/* It went on for a while after it had closed its listener; TIME_UNKNOWN: that is not known. */
+static int64_t worked_on_for(const struct record *record)
+{
+	const struct record_timing *timing = &record->timing;
+
+	if (timing->accepting_ns == TIME_UNKNOWN || timing->total_ns == TIME_UNKNOWN)
+		return TIME_UNKNOWN;
+	return timing->total_ns - timing->accepting_ns;
+}
+
+FINDING_ROW(listener_closed_too_early)
+{
+	const struct record_timing *timing = &record->timing;
+	int64_t worked_on = worked_on_for(record);
+	int64_t last = record->last_refused_at_ns;
+
+	if (!refused(record) || last == TIME_UNKNOWN || worked_on == TIME_UNKNOWN ||
+	    worked_on < CLOSED_EARLY_NS || last <= timing->accepting_ns)
+		return false;
+	finding_count(finding, "refused", refused(record));
+	finding_seconds(finding, "accepting_s", timing->accepting_ns);
+	finding_seconds(finding, "last_refused_s", last);
+	finding_seconds(finding, "worked_on_s", worked_on);
+	finding_advise(record, finding, record_program(record), sleep_for(last));
+	SAY(finding,
+	    "the listener closed %s after the signal while clients kept arriving for %s; the "
+	    "service worked on for %s and refused %ju",
+	    SPAN(timing->accepting_ns), SPAN(last), SPAN(worked_on), (uintmax_t)refused(record));
+	return true;
+}
+
+FINDING_ROW(refused_after_listener_close)
+{
+	int64_t last = record->last_refused_at_ns;
+
+	if (!refused(record))
+		return false;
+	finding_count(finding, "refused", record->refused);
+	finding_count(finding, "refused_handshakes", record->refused_handshakes);
+	finding_seconds(finding, "last_refused_s", last);
+	finding_advise(record, finding, record_program(record), sleep_for(last));
+	if (last == TIME_UNKNOWN)
+		SAY(finding, "%ju connection attempt%s found the listener closed",
+		    (uintmax_t)refused(record), PLURAL(refused(record)));
+	else
+		SAY(finding,
+		    "%ju connection attempt%s found the listener closed, the last one %s after "
+		    "the signal",
+		    (uintmax_t)refused(record), PLURAL(refused(record)), SPAN(last));
+	return true;
+}
+
+FINDING_ROW(late_arrivals)
+{
+	uint64_t late = record->directions[DIRECTION_INBOUND].late;
+	int64_t last = record->last_arrival_at_ns;
+
+	if (!late)
+		return false;
+	finding_count(finding, "late", late);
+	finding_seconds(finding, "last_arrival_s", last);
+	finding_advise(record, finding, record_program(record), sleep_for(last));
+	if (last == TIME_UNKNOWN)
+		SAY(finding, "%ju connection%s arrived after the stop had begun", (uintmax_t)late,
+		    PLURAL(late));
+	else
+		SAY(finding, "%ju connection%s arrived after the stop had begun, for %s",
+		    (uintmax_t)late, PLURAL(late), SPAN(last));
+	return true;
+}
+
+/* Resets of accepted inbound connections, with or without data that nobody had read. */
+static uint64_t tell_resets(const struct record *record, struct finding *finding, bool is_unread)
+{
+	const struct record_connection *first = NULL;
+	uint64_t resets = 0, bytes = 0;
+
+	for (size_t i = 0; i < record->n_details; i++) {
+		const struct record_connection *c = &record->details[i];
+
+		if (c->direction != DIRECTION_INBOUND || c->outcome != OUTCOME_RESET ||
+		    (c->unread_bytes > 0) != is_unread)
+			continue;
+		/* At exit, without unread data, who knows: only close() proves the option. */
+		if (!is_unread && c->closed_by != CLOSED_BY_APP)
+			continue;
+		first = first ? first : c;
+		resets++;
+		bytes += c->unread_bytes;
+	}
+	if (!resets)
+		return 0;
+	finding_count(finding, "connections", resets);
+	if (is_unread)
+		finding_count(finding, "unread_bytes", bytes);
+	tell_owner(record, finding, first);
+	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	return resets;
+}
+
+FINDING_ROW(aborted_unread_data)
+{
+	uint64_t resets = tell_resets(record, finding, true);
+
+	if (!resets)
+		return false;
+	SAY(finding, "%ju connection%s reset: the service closed %s with data of the client unread",
+	    (uintmax_t)resets, resets == 1 ? " was" : "s were", resets == 1 ? "it" : "them");
+	return true;
+}
+
+FINDING_ROW(aborted_linger)
+{
+	uint64_t resets = tell_resets(record, finding, false);
+
+	if (!resets)
+		return false;
+	SAY(finding,
+	    "%ju connection%s reset by a close with nothing unread: SO_LINGER with a time of 0, "
+	    "or an abort",
+	    (uintmax_t)resets, resets == 1 ? " was" : "s were");
+	return true;
+}
+
+FINDING_ROW(keepalive_close_race)
+{
+	uint64_t races = tell_outcome(record, finding, OUTCOME_LATE_RESET);
+
+	if (!races)
+		return false;
+	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	SAY(finding,
+	    "%ju keep-alive connection%s closed just as the client sent its next request, which "
+	    "was answered by a reset",
+	    (uintmax_t)races, races == 1 ? " was" : "s were");
+	return true;
+}
+
+FINDING_ROW(cut_off_at_exit)
+{
+	uint64_t abandoned = tell_outcome(record, finding, OUTCOME_ABANDONED);
+
+	if (!abandoned)
+		return false;
+	finding_seconds(finding, "total_s", record->timing.total_ns);
+	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	SAY(finding, "a process ended with %ju connection%s in flight: the kernel closed %s",
+	    (uintmax_t)abandoned, PLURAL(abandoned), abandoned == 1 ? "it" : "them");
+	return true;
+}
+
+FINDING_ROW(requests_cut)
+{
+	uint64_t cut = tell_outcome(record, finding, OUTCOME_CUT);
+
+	if (!cut)
+		return false;
+	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	SAY(finding, "the service closed %ju connection%s without answering the last request",
+	    (uintmax_t)cut, PLURAL(cut));
+	return true;
+}
+
+FINDING_ROW(outbound_left_open)
+{
+	uint64_t left = record->directions[DIRECTION_OUTBOUND].outcomes[OUTCOME_LEFT_OPEN];
+
+	if (!left)
+		return false;
+	finding_count(finding, "connections", left);
+	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	SAY(finding, "%ju outbound connection%s left for the kernel to close at the exit",
+	    (uintmax_t)left, left == 1 ? " was" : "s were");
+	return true;
+}
+
+FINDING_ROW(port_dark)
+{
+	int64_t dark = record->timing.dark_ns;
+
+	/* Nobody came: nobody saw it. */
+	if (dark == TIME_UNKNOWN || dark <= 0 || !refused(record))
+		return false;
+	finding_seconds(finding, "dark_s", dark);
+	finding_count(finding, "refused", refused(record));
+	for (size_t i = 0; i < record->n_listeners; i++) {
+		if (record->listeners[i].reopened_at_ns == TIME_UNKNOWN)
+			continue;
+		finding_count(finding, "port", record->listeners[i].port);
+		break;
+	}
+	finding_advise(record, finding, record_program(record), dark);
+	SAY(finding,
+	    "the port was closed for %s between the old instance and the new one: %ju "
+	    "connection attempt%s refused",
+	    SPAN(dark), (uintmax_t)refused(record), refused(record) == 1 ? " was" : "s were");
+	return true;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Findings on what took the time: which connections kept the drain going, and what came after.
+ *
+ * A drain was blocked if it took long, or until somebody killed the service, or if it goes on.
+ */
+#include "src/analysis/findings_rows.h"
+
+/* What kept it going: connections of one direction that had this state at T0. */
+struct blocker {
+	enum direction direction;
+	enum at_signal at_signal;
+};
+
+struct blocked {
+	int64_t waited_ns; /* TIME_UNKNOWN: it goes on */
+	bool was_killed;
+	uint64_t connections;
+};
+
+static uint64_t outcomes(const struct record *record, enum direction direction,
+			 enum connection_outcome outcome)
+{
+	return record->directions[direction].outcomes[outcome];
+}
+
+/* How many of that direction and state left with that outcome, as far as the details tell. */
+static uint64_t details_of(const struct record *record, struct blocker blocker,
+			   enum connection_outcome outcome, int64_t since_ns)
+{
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < record->n_details; i++) {
+		const struct record_connection *c = &record->details[i];
+
+		found += c->direction == blocker.direction && c->at_signal == blocker.at_signal &&
+			 (outcome == OUTCOME_NONE || c->outcome == outcome) &&
+			 (since_ns == TIME_UNKNOWN || c->closed_at_ns >= since_ns);
+	}
+	return found;
+}
+
+/* Killed while it drained, not while it did nothing at all about the signal. */
+static bool was_draining(const struct record *record, int64_t forced_ns)
+{
+	return forced_ns >= CHANCE_NS && record_has_acted_before(record, forced_ns);
+}
+
+/*
+ * What was in flight then is abandoned, what was idle is left open: the
+ * outcomes say so themselves. Idle ones block only if nothing in flight does.
+ */
+static uint64_t held_at_kill(const struct record *record, struct blocker blocker)
+{
+	uint64_t active = outcomes(record, DIRECTION_INBOUND, OUTCOME_ABANDONED);
+	uint64_t idle = outcomes(record, DIRECTION_INBOUND, OUTCOME_LEFT_OPEN);
+	uint64_t queued = outcomes(record, DIRECTION_INBOUND, OUTCOME_UNACCEPTED);
+
+	if (blocker.direction == DIRECTION_OUTBOUND)
+		return active || idle || queued
+			       ? 0
+			       : outcomes(record, DIRECTION_OUTBOUND, OUTCOME_ABANDONED);
+	if (blocker.at_signal == AT_SIGNAL_IN_FLIGHT)
+		return active;
+	return active || queued ? 0 : idle;
+}
+
+/* It lives on: what is open still, as it was at T0. */
+static uint64_t held_still(const struct record *record, struct blocker blocker)
+{
+	static const struct blocker in_flight = { DIRECTION_INBOUND, AT_SIGNAL_IN_FLIGHT };
+
+	if (blocker.direction == DIRECTION_OUTBOUND)
+		return outcomes(record, DIRECTION_INBOUND, OUTCOME_OPEN)
+			       ? 0
+			       : details_of(record, blocker, OUTCOME_OPEN, TIME_UNKNOWN);
+	if (blocker.at_signal == AT_SIGNAL_IDLE &&
+	    (record->details_omitted || details_of(record, in_flight, OUTCOME_OPEN, TIME_UNKNOWN)))
+		return 0;
+	return details_of(record, blocker, OUTCOME_OPEN, TIME_UNKNOWN);
+}
+
+/* It ended by itself, late: the last inbound connection to leave tells what it waited for. */
+static uint64_t held_last(const struct record *record, struct blocker blocker)
+{
+	const struct record_timing *timing = &record->timing;
+	int64_t since = timing->drain_ns - SAME_INSTANT_NS;
+	uint64_t found;
+
+	if (blocker.at_signal == AT_SIGNAL_IDLE)
+		return details_of(record, blocker, OUTCOME_IDLE, since) +
+		       details_of(record, blocker, OUTCOME_LEFT_OPEN, since) +
+		       details_of(record, blocker, OUTCOME_PEER_CLOSED, since);
+	if (timing->in_flight_ns == TIME_UNKNOWN || timing->in_flight_ns < DRAIN_SLOW_NS)
+		return 0;
+	found = details_of(record, blocker, OUTCOME_NONE, timing->in_flight_ns - SAME_INSTANT_NS);
+	return found ? found : 1;
+}
+
+/* The answer to a question of its own came late, and the end with it. */
+static uint64_t waited_for_answer(const struct record *record, struct blocker blocker)
+{
+	const struct record_timing *timing = &record->timing;
+	int64_t since =
+		timing->total_ns == TIME_UNKNOWN ? TIME_UNKNOWN : timing->total_ns - CHANCE_NS;
+
+	if (since == TIME_UNKNOWN || since < DRAIN_SLOW_NS ||
+	    (timing->drain_ns != TIME_UNKNOWN && timing->drain_ns > since))
+		return 0;
+	return details_of(record, blocker, OUTCOME_NONE, since);
+}
+
+static bool is_blocked(const struct record *record, struct blocker blocker, struct blocked *ret)
+{
+	const struct record_timing *timing = &record->timing;
+	int64_t forced = record_forced_at(record);
+
+	*ret = (struct blocked){ .waited_ns = TIME_UNKNOWN };
+	if (forced != TIME_UNKNOWN) {
+		ret->waited_ns = forced;
+		ret->was_killed = true;
+		ret->connections = was_draining(record, forced) ? held_at_kill(record, blocker) : 0;
+	} else if (record->verdict == VERDICT_DRAINING) {
+		ret->connections = held_still(record, blocker);
+	} else if (blocker.direction == DIRECTION_OUTBOUND) {
+		ret->waited_ns = timing->total_ns;
+		ret->connections = waited_for_answer(record, blocker);
+	} else if (timing->drain_ns != TIME_UNKNOWN && timing->drain_ns >= DRAIN_SLOW_NS) {
+		ret->waited_ns = timing->drain_ns;
+		if (blocker.at_signal == AT_SIGNAL_IN_FLIGHT)
+			ret->waited_ns = timing->in_flight_ns;
+		ret->connections = held_last(record, blocker);
+	}
+	return ret->connections > 0;
+}
+
+static bool tell_blocked(const struct record *record, struct finding *finding,
+			 struct blocker blocker, const char *what)
+{
+	struct blocked blocked;
+	struct text text;
+
+	if (!is_blocked(record, blocker, &blocked))
+		return false;
+	finding_count(finding, "connections", blocked.connections);
+	finding_seconds(finding, "blocked_s", blocked.waited_ns);
+	finding_seconds(finding, "grace_s", record->timing.grace_ns);
+	finding_advise(record, finding, record_program(record), blocked.waited_ns);
+	text_init(&text);
+	text_addf(&text, "%ju %s connection%s kept the service ", (uintmax_t)blocked.connections,
+		  what, PLURAL(blocked.connections));
+	if (blocked.waited_ns == TIME_UNKNOWN)
+		text_add(&text, "from ending: it is still draining");
+	else
+		text_addf(&text,
+			  blocked.was_killed ? "until it was killed, %s after the signal"
+					     : "for %s",
+			  SPAN(blocked.waited_ns));
+	finding_add_wait(&text, record);
+	finding_say(finding, &text);
+	return true;
+}
+
+FINDING_ROW(drain_blocked_active)
+{
+	return tell_blocked(record, finding,
+			    (struct blocker){ DIRECTION_INBOUND, AT_SIGNAL_IN_FLIGHT },
+			    "busy inbound");
+}
+
+FINDING_ROW(drain_blocked_idle)
+{
+	return tell_blocked(record, finding, (struct blocker){ DIRECTION_INBOUND, AT_SIGNAL_IDLE },
+			    "idle inbound");
+}
+
+FINDING_ROW(drain_blocked_outbound)
+{
+	return tell_blocked(record, finding,
+			    (struct blocker){ DIRECTION_OUTBOUND, AT_SIGNAL_IN_FLIGHT },
+			    "unanswered outbound");
+}
+
+FINDING_ROW(slow_cleanup)
+{
+	const struct record_timing *timing = &record->timing;
+	struct text text;
+
+	if (timing->cleanup_ns == TIME_UNKNOWN || timing->cleanup_ns < CLEANUP_SLOW_NS ||
+	    timing->cleanup_ns < timing->total_ns / CLEANUP_SLOW_PART)
+		return false;
+	/* Without clients there is no telling work from tidying up. */
+	if (timing->accepting_ns == TIME_UNKNOWN && timing->drain_ns == TIME_UNKNOWN)
+		return false;
+	finding_seconds(finding, "cleanup_s", timing->cleanup_ns);
+	finding_seconds(finding, "total_s", timing->total_ns);
+	finding_advise(record, finding, record_program(record), timing->cleanup_ns);
+	text_init(&text);
+	text_addf(&text,
+		  "after its last client was gone the service took %s more to end, of %s in all",
+		  SPAN(timing->cleanup_ns), SPAN(timing->total_ns));
+	finding_add_wait(&text, record);
+	finding_say(finding, &text);
+	return true;
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Findings on the stop signal: whether it was heard, by whom, and whether it was the right one. */
+#include "src/analysis/findings_rows.h"
+
+#include <string.h>
+
+/* Signals of which the default does nothing: that nobody heard them is no fault. */
+static bool ends_by_default(int signal)
+{
+	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH;
+}
+
+/* It did not end the process: that goes on, was killed, or had to be told in another way. */
+static bool is_unheeded(const struct record *record, const struct record_process *process)
+{
+	if (!process->has_exited || process->exit_signal == SIGKILL)
+		return true;
+	for (size_t i = 0; i < process->n_signals; i++) {
+		const struct record_signal *signal = &process->signals[i];
+
+		if (record_is_stop(record, signal->signal) && signal->result != SIGNAL_IGNORED &&
+		    signal->disposition != DISPOSITION_IGNORED)
+			return true;
+	}
+	return false;
+}
+
+/* A stop signal that the kernel dropped for the sake of this disposition. */
+static const struct record_signal *dropped(const struct record *record,
+					   const struct record_process *process,
+					   enum disposition disposition)
+{
+	const struct record_signal *signal = process_first_stop(record, process);
+
+	if (!signal || signal->result != SIGNAL_IGNORED || signal->disposition != disposition)
+		return NULL;
+	return ends_by_default(signal->signal) && is_unheeded(record, process) ? signal : NULL;
+}
+
+static const char *what_became(const struct record_process *process)
+{
+	if (!process->has_exited)
+		return "it lives on";
+	return process->exit_signal == SIGKILL ? "it had to be killed" : "it was told once more";
+}
+
+static void tell_unheard(const struct record *record, struct finding *finding,
+			 const struct record_process *process, const struct record_signal *signal)
+{
+	finding_process(finding, process);
+	finding_signal(finding, signal);
+	if (process->has_exited)
+		finding_seconds(finding, "lived_on_s", process->exited_at_ns - signal->at_ns);
+	finding_advise(record, finding, process->program, TIME_UNKNOWN);
+}
+
+FINDING_ROW(sigterm_discarded_pid1)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *signal = dropped(record, process, DISPOSITION_DEFAULT);
+
+		if (!signal || process->ns_pid != 1)
+			continue;
+		tell_unheard(record, finding, process, signal);
+		SAY(finding,
+		    "%s (pid %u) is PID 1 of its namespace and has no handler for %s: the kernel "
+		    "discarded the signal, and %s",
+		    process->comm, process->pid, SIGNAL_NAME(signal->signal), what_became(process));
+		return true;
+	}
+	return false;
+}
+
+FINDING_ROW(sigterm_ignored)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *signal = dropped(record, process, DISPOSITION_IGNORED);
+
+		if (!signal)
+			continue;
+		tell_unheard(record, finding, process, signal);
+		SAY(finding, "%s (pid %u) ignores %s, and %s", process->comm, process->pid,
+		    SIGNAL_NAME(signal->signal), what_became(process));
+		return true;
+	}
+	return false;
+}
+
+/* These take SIGTERM as soon as they are ready, always. */
+static bool always_handles(enum program program)
+{
+	return program != PROGRAM_UNKNOWN && program != PROGRAM_NODE && program != PROGRAM_GO &&
+	       program < PROGRAM_PYTHON;
+}
+
+static bool is_starting(const struct record *record, const struct record_process *process,
+			const struct record_signal *signal)
+{
+	if (!always_handles(process->program) || record->n_listeners || signal->from_member)
+		return false;
+	return signal->disposition == DISPOSITION_DEFAULT && signal->signal != SIGQUIT &&
+	       record->trigger_wall_ns + signal->at_ns - process->started_wall_ns < STARTING_NS;
+}
+
+FINDING_ROW(stop_signal_before_ready)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *signal = process_first_stop(record, process);
+		int64_t age;
+
+		if (!signal || !is_starting(record, process, signal))
+			continue;
+		age = record->trigger_wall_ns + signal->at_ns - process->started_wall_ns;
+		finding_process(finding, process);
+		finding_signal(finding, signal);
+		finding_seconds(finding, "age_s", age);
+		finding_advise(record, finding, process->program, age);
+		SAY(finding, "%s reached %s (pid %u) %s after its start, before it had a handler",
+		    SIGNAL_NAME(signal->signal), process->comm, process->pid, SPAN(age));
+		return true;
+	}
+	return false;
+}
+
+/* Nobody but this one was told to stop before that time. */
+static bool is_only_one_told(const struct record *record, const struct record_process *process)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		if (&record->processes[i] != process &&
+		    process_first_stop(record, &record->processes[i]))
+			return false;
+	}
+	return record_has_all_signals(record);
+}
+
+/* The one that works for the wrapper: of a shell any child, else the one that has the clients. */
+static bool is_wrapped_by(const struct record *record, const struct record_process *wrapper,
+			  const struct record_process *process)
+{
+	if (process->ppid != wrapper->pid || process == wrapper)
+		return false;
+	if (wrapper->program == PROGRAM_SHELL)
+		return true;
+	return process_has_clients(record, process) && !process_has_clients(record, wrapper);
+}
+
+static const struct record_process *wrapped_by(const struct record *record,
+					       const struct record_process *wrapper)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *child = &record->processes[i];
+
+		if (child->has_exited && child->exit_signal != SIGKILL)
+			continue;
+		if (is_wrapped_by(record, wrapper, child))
+			return child;
+	}
+	return NULL;
+}
+
+/* A wrapper that alone was told, and its child, which went on or had to be killed. */
+static bool find_wrapped(const struct record *record, const struct record_process **ret_wrapper,
+			 const struct record_process **ret_child)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *wrapper = &record->processes[i];
+		const struct record_signal *stop = process_first_stop(record, wrapper);
+
+		if (!stop)
+			continue;
+		/* The only one at most: what is no wrapper here ends the search. */
+		*ret_wrapper = wrapper;
+		*ret_child = wrapped_by(record, wrapper);
+		return *ret_child && signal_is_from_outside(stop) &&
+		       is_only_one_told(record, wrapper);
+	}
+	return false;
+}
+
+static bool died_first(const struct record_process *wrapper, const struct record_process *child)
+{
+	return wrapper->has_exited && wrapper->exit_signal != SIGKILL &&
+	       (!child->has_exited || wrapper->exited_at_ns < child->exited_at_ns);
+}
+
+static void tell_wrapped(const struct record *record, struct finding *finding,
+			 const struct record_process *wrapper, const struct record_process *child)
+{
+	finding_process(finding, child);
+	finding_text(finding, "wrapper", wrapper->comm);
+	finding_count(finding, "wrapper_pid", wrapper->pid);
+	finding_signal(finding, process_first_stop(record, wrapper));
+	finding_advise(record, finding, wrapper->program, TIME_UNKNOWN);
+}
+
+FINDING_ROW(signal_not_forwarded)
+{
+	const struct record_process *wrapper, *child;
+	int64_t forced = record_forced_at(record);
+
+	if (!find_wrapped(record, &wrapper, &child) || died_first(wrapper, child))
+		return false;
+	/* Killed, or still there after all the patience; and nothing was done about the signal. */
+	if (record_has_acted_before(record, forced == TIME_UNKNOWN ? INT64_MAX : forced))
+		return false;
+	tell_wrapped(record, finding, wrapper, child);
+	SAY(finding, "%s (pid %u) got %s and did not pass it on: %s (pid %u) never heard of it",
+	    wrapper->comm, wrapper->pid, SIGNAL_NAME(process_first_stop(record, wrapper)->signal),
+	    child->comm, child->pid);
+	return true;
+}
+
+FINDING_ROW(wrapper_died_first)
+{
+	const struct record_process *wrapper, *child;
+
+	if (!find_wrapped(record, &wrapper, &child) || !died_first(wrapper, child))
+		return false;
+	/* A successor that took over what the old one gave it is no orphan of a wrapper. */
+	if (record->directions[DIRECTION_INBOUND].outcomes[OUTCOME_HANDED_OVER])
+		return false;
+	tell_wrapped(record, finding, wrapper, child);
+	SAY(finding, "%s (pid %u) ended %s after %s; %s (pid %u), which it had started, %s",
+	    wrapper->comm, wrapper->pid, SPAN(wrapper->exited_at_ns),
+	    SIGNAL_NAME(process_first_stop(record, wrapper)->signal), child->comm, child->pid,
+	    child->has_exited ? "heard of nothing until it was killed" : "serves on");
+	return true;
+}
+
+/* Ended by the default of a stop signal that it was sent. */
+static const struct record_signal *died_of(const struct record *record,
+					   const struct record_process *process)
+{
+	const struct record_signal *signal = process_first_stop(record, process);
+
+	if (!signal || process->exit_signal != signal->signal ||
+	    signal->disposition != DISPOSITION_DEFAULT || signal->result == SIGNAL_IGNORED)
+		return NULL;
+	return signal;
+}
+
+static bool somebody_heard(const struct record *record)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_signal *signal =
+			process_first_stop(record, &record->processes[i]);
+
+		if (signal && (signal->disposition == DISPOSITION_HANDLER ||
+			       signal->disposition == DISPOSITION_BLOCKED))
+			return true;
+	}
+	return false;
+}
+
+static bool has_aborted(const struct record *record, const struct record_process *process)
+{
+	for (size_t i = 0; i < record->n_details; i++) {
+		if (record->details[i].pid == process->pid &&
+		    outcome_is_aborted(record->details[i].outcome))
+			return true;
+	}
+	return false;
+}
+
+FINDING_ROW(no_handler)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *signal = died_of(record, process);
+
+		if (!signal || !record_aborted(record) || is_starting(record, process, signal))
+			continue;
+		if (somebody_heard(record) && !has_aborted(record, process))
+			continue;
+		finding_process(finding, process);
+		finding_signal(finding, signal);
+		finding_count(finding, "aborted", record_aborted(record));
+		finding_advise(record, finding, process->program, TIME_UNKNOWN);
+		SAY(finding,
+		    "%s (pid %u) has no handler for %s: it died of it at once, and %ju "
+		    "connection%s with it",
+		    process->comm, process->pid, SIGNAL_NAME(signal->signal),
+		    (uintmax_t)record_aborted(record), PLURAL(record_aborted(record)));
+		return true;
+	}
+	return false;
+}
+
+FINDING_ROW(unhandled_stop_signal_core)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *signal = died_of(record, process);
+
+		if (!signal || signal->signal != SIGQUIT)
+			continue;
+		finding_process(finding, process);
+		finding_signal(finding, signal);
+		finding_advise(record, finding, process->program, TIME_UNKNOWN);
+		SAY(finding, "%s (pid %u) was stopped by SIGQUIT without a handler for it%s",
+		    process->comm, process->pid, process->has_core ? ", and left a core dump" : "");
+		return true;
+	}
+	return false;
+}
+
+/* Programs in which this signal means: drop the clients. */
+static bool drops_clients(enum program program, int signal)
+{
+	if (program == PROGRAM_APACHE)
+		return signal == SIGTERM;
+	return (program == PROGRAM_NGINX || program == PROGRAM_HAPROXY) &&
+	       (signal == SIGTERM || signal == SIGINT);
+}
+
+static bool is_wrong(const struct record *record, enum program program, int signal)
+{
+	if (drops_clients(program, signal))
+		return record->directions[DIRECTION_INBOUND].aborted > 0;
+	/* SIGTERM: no new clients, and wait for those that there are, for ever. */
+	if (program != PROGRAM_POSTGRESQL || signal != SIGTERM)
+		return false;
+	return record->verdict == VERDICT_FORCED || record->verdict == VERDICT_DRAINING ||
+	       record->verdict == VERDICT_UNAFFECTED;
+}
+
+FINDING_ROW(wrong_stop_signal)
+{
+	uint64_t aborted = record->directions[DIRECTION_INBOUND].aborted;
+
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *signal = process_first_stop(record, process);
+
+		if (!signal || !signal_is_from_outside(signal) ||
+		    !is_wrong(record, process->program, signal->signal))
+			continue;
+		finding_process(finding, process);
+		finding_signal(finding, signal);
+		finding_count(finding, "aborted", aborted);
+		finding_advise(record, finding, process->program, TIME_UNKNOWN);
+		if (process->program == PROGRAM_POSTGRESQL)
+			SAY(finding,
+			    "PostgreSQL takes SIGTERM as a smart shutdown, which waits until every "
+			    "client has left by itself; they did not");
+		else
+			SAY(finding,
+			    "%s takes %s as a fast stop, not as a graceful one: %ju connection%s "
+			    "ended badly",
+			    program_name(process->program), SIGNAL_NAME(signal->signal),
+			    (uintmax_t)aborted, PLURAL(aborted));
+		return true;
+	}
+	return false;
+}
+
+/* Another stop signal from outside, so much later that it is a second thought. */
+static const struct record_signal *second_thought(const struct record *record,
+						  const struct record_process *process)
+{
+	const struct record_signal *first = process_first_stop(record, process);
+
+	for (size_t i = 0; first && i < process->n_signals; i++) {
+		const struct record_signal *signal = &process->signals[i];
+
+		if (record_is_stop(record, signal->signal) && signal_is_from_outside(signal) &&
+		    signal_is_from_outside(first) && signal->at_ns - first->at_ns >= ONE_STOP_NS)
+			return signal;
+	}
+	return NULL;
+}
+
+FINDING_ROW(stop_signal_escalated)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *first = process_first_stop(record, process);
+		const struct record_signal *second = second_thought(record, process);
+
+		if (!second)
+			continue;
+		finding_process(finding, process);
+		finding_text(finding, "first_signal", SIGNAL_NAME(first->signal));
+		finding_signal(finding, second);
+		finding_seconds(finding, "after_s", second->at_ns - first->at_ns);
+		finding_advise(record, finding, process->program, second->at_ns - first->at_ns);
+		SAY(finding, "%s sent %s to %s (pid %u) %s after %s", second->sender.comm,
+		    SIGNAL_NAME(second->signal), process->comm, process->pid,
+		    SPAN(second->at_ns - first->at_ns), SIGNAL_NAME(first->signal));
+		return true;
+	}
+	return false;
+}

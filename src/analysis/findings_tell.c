@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How a row of the table tells what it found: sentence, evidence, advice. Decides nothing. */
+#include "src/analysis/findings_rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/analysis/advice.h"
+#include "src/base/cleanup.h"
+
+const char *finding_span(int64_t ns, char buffer[SPAN_BYTES])
+{
+	if (ns < SECOND_NS)
+		snprintf(buffer, SPAN_BYTES, "%" PRId64 " ms", ns / 1000000);
+	else
+		snprintf(buffer, SPAN_BYTES, "%.1f s", (double)ns / (double)SECOND_NS);
+	return buffer;
+}
+
+void finding_say(struct finding *finding, struct text *text)
+{
+	_cleanup_free_ char *said = text_take(text);
+
+	if (said)
+		finding->summary = text_valid_utf8(said, strlen(said));
+}
+
+static struct evidence *add(struct finding *finding, const char *key, enum evidence_kind kind)
+{
+	struct evidence *evidence = &finding->evidence[finding->n_evidence];
+
+	if (finding->n_evidence == EVIDENCE_MAX)
+		return NULL;
+	finding->n_evidence++;
+	evidence->key = key;
+	evidence->kind = kind;
+	return evidence;
+}
+
+void finding_count(struct finding *finding, const char *key, uint64_t count)
+{
+	struct evidence *evidence = add(finding, key, EVIDENCE_COUNT);
+
+	if (evidence)
+		evidence->number = count > INT64_MAX ? INT64_MAX : (int64_t)count;
+}
+
+void finding_seconds(struct finding *finding, const char *key, int64_t ns)
+{
+	struct evidence *evidence = ns == TIME_UNKNOWN ? NULL : add(finding, key, EVIDENCE_SECONDS);
+
+	if (evidence)
+		evidence->number = ns;
+}
+
+void finding_text(struct finding *finding, const char *key, const char *text)
+{
+	_cleanup_free_ char *valid = text_valid_utf8(text, EVIDENCE_TEXT_BYTES / 4);
+	struct evidence *evidence = valid ? add(finding, key, EVIDENCE_TEXT) : NULL;
+
+	if (evidence)
+		snprintf(evidence->text, sizeof(evidence->text), "%s", valid);
+}
+
+void finding_process(struct finding *finding, const struct record_process *process)
+{
+	finding_count(finding, "pid", process->pid);
+	finding_text(finding, "process", process->comm);
+}
+
+void finding_signal(struct finding *finding, const struct record_signal *signal)
+{
+	finding_text(finding, "signal", SIGNAL_NAME(signal->signal));
+	finding_text(finding, "sender", signal->sender.comm);
+}
+
+void finding_advise(const struct record *record, struct finding *finding, enum program program,
+		    int64_t ns)
+{
+	finding->advice = advice_of(finding->row, program, &record->service, ns);
+}
+
+static const char *doing(const struct record_wait *wait)
+{
+	if (wait->state == WAIT_RUNNING)
+		return "running";
+	return wait->call[0] ? wait->call : "a wait in the kernel";
+}
+
+void finding_add_wait(struct text *text, const struct record *record)
+{
+	const struct record_wait *wait = record->waits;
+
+	if (!record->has_waits || !record->n_waits)
+		return;
+	text_addf(text, "; %s %s spent %s ", wait->is_main ? "the main thread of" : "thread",
+		  wait->comm, SPAN(wait->total_ns));
+	text_addf(text, wait->state == WAIT_RUNNING ? "%s" : "in %s", doing(wait));
+	if (wait->text[0])
+		text_addf(text, " (%s)", wait->text);
+}

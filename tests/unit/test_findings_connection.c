@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Findings on connections: each where it must be, and where it must not. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+#include "tests/unit/judged.h"
+
+#define MS FIXTURE_MS
+#define S (1000 * FIXTURE_MS)
+
+static void test_accept_queue_dropped(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+	struct record_connection *c;
+	const struct finding *finding;
+
+	(void)state;
+	judged_inbound(record, OUTCOME_HANDED_OVER, 5); /* the next instance serves them */
+	assert_silent(record, "accept_queue_dropped");
+	c = judged_inbound(record, OUTCOME_UNACCEPTED, 75);
+	c->pid = 0;
+	c->closed_at_ns = 2 * MS;
+	record->listeners[0].queued_at_signal = 4;
+	finding = assert_fires(record, "accept_queue_dropped",
+			       "75 connections waited in the accept queue, and were reset when the "
+			       "listener closed",
+			       "gthread");
+	assert_int_equal(judged_number(finding, "connections"), 75);
+	assert_int_equal(judged_number(finding, "queued_at_signal"), 4);
+	assert_silent(record, "accept_stalled");
+	fixture_free(record);
+}
+
+static void test_accept_stalled(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UVICORN);
+	struct record_connection *c = judged_inbound(record, OUTCOME_UNACCEPTED, 40);
+	const struct finding *finding;
+
+	(void)state;
+	c->arrived_at_ns = 300 * MS;
+	c->closed_at_ns = 2100 * MS;
+	record->details_omitted = 39;
+	finding = assert_fires(record, "accept_stalled",
+			       "the listener stayed open and nobody accepted: 1 connection waited "
+			       "up to 1.8 s in vain",
+			       "one worker a process");
+	assert_int_equal(judged_number(finding, "unaccepted"), 40);
+	c->arrived_at_ns = 2000 * MS;
+	assert_silent(record, "accept_stalled");
+	fixture_free(record);
+}
+
+/* Clients came for 3.4 s; the service refused them while it drained for 5 s. */
+static struct record *refusing(void)
+{
+	struct record *record = judged_clean(PROGRAM_UVICORN);
+
+	record->refused = 142;
+	record->last_refused_at_ns = 3400 * MS;
+	record->timing.total_ns = 5 * S;
+	return record;
+}
+
+static void test_listener_closed_too_early(void **state)
+{
+	struct record *record = refusing();
+	const struct finding *finding;
+
+	(void)state;
+	finding =
+		assert_fires(record, "listener_closed_too_early",
+			     "the listener closed 2 ms after the signal while clients kept "
+			     "arriving for 3.4 s; the service worked on for 5.0 s and refused 142",
+			     "Delay closing the listener, or use a preStop sleep of at least 4 s");
+	assert_int_equal(judged_number(finding, "last_refused_s"), 3400 * MS);
+	record->timing.total_ns = 100 * MS; /* it ended at once */
+	assert_silent(record, "listener_closed_too_early");
+	fixture_free(record);
+}
+
+static void test_refused_after_listener_close(void **state)
+{
+	struct record *record = refusing();
+	const struct finding *finding;
+
+	(void)state;
+	strcpy(record->service.pod_uid, "abc");
+	finding = assert_fires(record, "refused_after_listener_close",
+			       "142 connection attempts found the listener closed, the last one "
+			       "3.4 s after the signal",
+			       "terminationGracePeriodSeconds");
+	assert_int_equal(judged_number(finding, "refused"), 142);
+	record->last_refused_at_ns = 59 * S; /* no sleep is that long */
+	finding = judged_find(record, "refused_after_listener_close");
+	assert_null(strstr(finding->advice, "at least 60 s"));
+	record->refused = 0;
+	assert_silent(record, "refused_after_listener_close");
+	fixture_free(record);
+}
+
+static void test_late_arrivals(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NGINX);
+	const struct finding *finding;
+
+	(void)state;
+	assert_silent(record, "late_arrivals");
+	record->directions[DIRECTION_INBOUND].late = 12;
+	record->last_arrival_at_ns = 4 * S;
+	finding = assert_fires(record, "late_arrivals",
+			       "12 connections arrived after the stop had begun, for 4.0 s",
+			       "at least 5 s");
+	assert_int_equal(judged_number(finding, "last_arrival_s"), 4 * S);
+	assert_nothing_wrong(record);
+	fixture_free(record);
+}
+
+static void test_resets(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_connection *c = judged_inbound(record, OUTCOME_RESET, 1);
+	const struct finding *finding;
+
+	(void)state;
+	c->closed_by = CLOSED_BY_APP;
+	c->unread_bytes = 98;
+	finding = assert_fires(record, "aborted_unread_data",
+			       "1 connection was reset: the service closed it with data of the "
+			       "client unread",
+			       "lingering close");
+	assert_int_equal(judged_number(finding, "unread_bytes"), 98);
+	assert_silent(record, "aborted_linger");
+	c->unread_bytes = 0;
+	assert_silent(record, "aborted_unread_data");
+	assert_fires(record, "aborted_linger",
+		     "1 connection was reset by a close with nothing unread: SO_LINGER with a time "
+		     "of 0, or an abort",
+		     "SO_LINGER");
+	c->outcome = OUTCOME_PEER_RESET;
+	assert_silent(record, "aborted_linger");
+	fixture_free(record);
+}
+
+static const struct {
+	const char *id;
+	enum connection_outcome outcome;
+	enum program program;
+	const char *summary;
+	const char *advice;
+} lost[] = {
+	{ "keepalive_close_race", OUTCOME_LATE_RESET, PROGRAM_NODE,
+	  "3 keep-alive connections were closed just as the client sent its next request, which "
+	  "was answered by a reset",
+	  "Connection: close" },
+	{ "cut_off_at_exit", OUTCOME_ABANDONED, PROGRAM_JAVA,
+	  "a process ended with 3 connections in flight: the kernel closed them",
+	  "Runtime.addShutdownHook" },
+	{ "requests_cut", OUTCOME_CUT, PROGRAM_SPRING,
+	  "the service closed 3 connections without answering the last request",
+	  "server.shutdown=graceful" },
+};
+
+static void test_lost_connections(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct record *record = judged_clean(lost[i].program);
+		const struct finding *finding;
+
+		judged_outbound(record, lost[i].outcome, 1); /* nobody's client */
+		judged_inbound(record, OUTCOME_COMPLETED, 9);
+		judged_inbound(record, OUTCOME_PEER_RESET, 1);
+		judged_inbound(record, OUTCOME_PEER_CLOSED, 1);
+		assert_silent(record, lost[i].id);
+		record->n_details = 0; /* counted, not told */
+		record->directions[DIRECTION_INBOUND].outcomes[lost[i].outcome] = 3;
+		finding = assert_fires(record, lost[i].id, lost[i].summary, lost[i].advice);
+		assert_int_equal(judged_number(finding, "connections"), 3);
+		fixture_free(record);
+	}
+}
+
+static void test_outbound_left_open(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_PYTHON);
+
+	(void)state;
+	judged_inbound(record, OUTCOME_LEFT_OPEN, 1);
+	assert_silent(record, "outbound_left_open");
+	judged_outbound(record, OUTCOME_LEFT_OPEN, 2);
+	assert_fires(record, "outbound_left_open",
+		     "2 outbound connections were left for the kernel to close at the exit",
+		     "connection pools");
+	fixture_free(record);
+}
+
+static void test_port_dark(void **state)
+{
+	struct record *record = refusing();
+	const struct finding *finding;
+
+	(void)state;
+	assert_silent(record, "port_dark");
+	record->timing.dark_ns = 3400 * MS;
+	record->listeners[0].reopened_at_ns = 3402 * MS;
+	finding = assert_fires(record, "port_dark",
+			       "the port was closed for 3.4 s between the old instance and the new "
+			       "one: 142 connection attempts were refused",
+			       "socket activation");
+	assert_int_equal(judged_number(finding, "port"), 8000);
+	record->refused = 0; /* nobody came */
+	assert_silent(record, "port_dark");
+	fixture_free(record);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accept_queue_dropped),
+		cmocka_unit_test(test_accept_stalled),
+		cmocka_unit_test(test_listener_closed_too_early),
+		cmocka_unit_test(test_refused_after_listener_close),
+		cmocka_unit_test(test_late_arrivals),
+		cmocka_unit_test(test_resets),
+		cmocka_unit_test(test_lost_connections),
+		cmocka_unit_test(test_outbound_left_open),
+		cmocka_unit_test(test_port_dark),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

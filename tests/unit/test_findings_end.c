@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Findings on how the processes ended: each where it must be, and where it must not. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+#include "tests/unit/judged.h"
+
+#define MS FIXTURE_MS
+#define S (1000 * FIXTURE_MS)
+
+static void test_grace_exceeded(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UVICORN);
+	const struct finding *finding;
+
+	(void)state;
+	judged_kill(judged_process(record), 10 * S);
+	judged_inbound(record, OUTCOME_ABANDONED, 2);
+	record->timing.grace_ns = 10 * S;
+	strcpy(record->service.pod_uid, "abc");
+	finding = assert_fires(record, "grace_exceeded",
+			       "uvicorn (pid 812) was still there 10.0 s after the stop signal, "
+			       "and systemd killed it; 2 connections in flight ended with it",
+			       "--timeout-graceful-shutdown 8,");
+	assert_non_null(strstr(finding->advice, "terminationGracePeriodSeconds of the pod to more "
+						"than 11"));
+	assert_int_equal(judged_number(finding, "waited_s"), 10 * S);
+	assert_int_equal(judged_number(finding, "abandoned"), 2);
+	assert_silent(record, "killed_by_supervisor");
+	assert_silent(record, "killed_without_stop_signal");
+	record->timing.grace_ns = 90 * S; /* killed, but not because of that */
+	assert_silent(record, "grace_exceeded");
+	fixture_free(record);
+}
+
+static void test_killed_by_supervisor(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+	struct record_process *worker = judged_child(record, 900, "gunicorn");
+	struct record_signal *kill = judged_kill(worker, 200 * MS);
+	const struct finding *finding;
+
+	(void)state;
+	record->timing.grace_ns = 90 * S;
+	finding = assert_fires(record, "killed_by_supervisor",
+			       "systemd (pid 1) killed gunicorn (pid 900) 200 ms after the stop "
+			       "began",
+			       "wait for its workers");
+	assert_int_equal(judged_number(finding, "killed_s"), 200 * MS);
+	kill->sender.pid = 4711;
+	strcpy(kill->sender.comm, "bash"); /* a person */
+	assert_silent(record, "killed_by_supervisor");
+	kill->from_member = true;
+	kill->sender.pid = JUDGED_PID;
+	assert_fires(record, "killed_by_supervisor",
+		     "its own master bash (pid 812) killed gunicorn (pid 900) 200 ms after the "
+		     "stop began",
+		     "time-out of a master");
+	fixture_free(record);
+}
+
+static void test_killed_without_stop_signal(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_REDIS);
+	const struct finding *finding;
+
+	(void)state;
+	judged_kill(judged_process(record), 0);
+	judged_process(record)->signals[0] = judged_process(record)->signals[1];
+	judged_process(record)->n_signals = 1;
+	record->trigger_signal = SIGKILL;
+	finding = assert_fires(record, "killed_without_stop_signal",
+			       "systemd (pid 1) killed redis (pid 812) without having asked it to "
+			       "stop",
+			       "Send the stop signal first");
+	assert_int_equal(judged_number(finding, "sender_pid"), 1);
+	judged_process(record)->signals[0].sender.is_kernel = true; /* OOM, end of a namespace */
+	assert_silent(record, "killed_without_stop_signal");
+	fixture_free(record);
+}
+
+static void test_asked_before_killed(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_REDIS);
+
+	(void)state;
+	judged_kill(judged_process(record), 5 * S);
+	assert_silent(record, "killed_without_stop_signal");
+	fixture_free(record);
+}
+
+static void test_oom_killed(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_JAVA);
+	const struct finding *finding;
+
+	(void)state;
+	judged_kill(judged_process(record), 1 * MS)->sender.is_kernel = true;
+	assert_silent(record, "oom_killed");
+	record->trigger = TRIGGER_OOM;
+	record->verdict = VERDICT_OOM_KILLED;
+	judged_inbound(record, OUTCOME_ABANDONED, 1);
+	strcpy(record->service.pod_uid, "abc");
+	finding = assert_fires(record, "oom_killed",
+			       "the OOM killer ended java; 1 connection ended badly",
+			       "resources.limits.memory");
+	assert_int_equal(judged_number(finding, "pid"), 812);
+	assert_silent(record, "grace_exceeded");
+	fixture_free(record);
+}
+
+static void test_killed_by_pidns_teardown(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_SHELL);
+	struct record_process *child = judged_child(record, 900, "server");
+	const struct finding *finding;
+
+	(void)state;
+	judged_kill(child, 101 * MS)->sender.is_kernel = true;
+	child->ns_pid = 7;
+	assert_silent(record, "killed_by_pidns_teardown"); /* no PID 1 among them */
+	judged_process(record)->ns_pid = 1;
+	finding = assert_fires(record, "killed_by_pidns_teardown",
+			       "shell (pid 812), PID 1 of its namespace, ended, and the kernel "
+			       "killed the 1 process it had left, server (pid 900) first",
+			       "tini");
+	assert_int_equal(judged_number(finding, "killed"), 1);
+	record->trigger = TRIGGER_OOM;
+	assert_silent(record, "killed_by_pidns_teardown");
+	fixture_free(record);
+}
+
+static void test_kill_slow_to_take(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_process *process = judged_process(record);
+	const struct finding *finding;
+
+	(void)state;
+	judged_kill(process, 5 * S);
+	assert_silent(record, "kill_slow_to_take");
+	process->exited_at_ns = 7500 * MS;
+	finding = assert_fires(record, "kill_slow_to_take",
+			       "app (pid 812) took 2.5 s to end after SIGKILL: it hung in the "
+			       "kernel",
+			       "a slow disk");
+	assert_int_equal(judged_number(finding, "took_s"), 2500 * MS);
+	fixture_free(record);
+}
+
+static void test_orphans_left(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_PYTHON);
+	const struct finding *finding;
+
+	(void)state;
+	judged_child(record, 900, "helper");
+	judged_child(record, 901, "helper");
+	record->verdict = VERDICT_PARTIAL;
+	finding = assert_fires(record, "orphans_left",
+			       "2 processes outlived the one that had started them, helper (pid "
+			       "900) first",
+			       "wait for them");
+	assert_int_equal(judged_number(finding, "orphans"), 2);
+	record->listeners[0].closed_at_ns = TIME_UNKNOWN; /* they serve on: a handover */
+	assert_silent(record, "orphans_left");
+	fixture_free(record);
+}
+
+static void test_crash_during_drain(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_process *process = judged_process(record);
+	const struct finding *finding;
+
+	(void)state;
+	process->exit_signal = SIGSEGV;
+	process->has_core = true;
+	finding = assert_fires(record, "crash_during_drain",
+			       "app (pid 812) crashed with SIGSEGV 100 ms into the stop, and left "
+			       "a core dump",
+			       "core dump");
+	assert_int_equal(judged_number(finding, "crashed_s"), 100 * MS);
+	fixture_signal(process, SIGSEGV, 99 * MS); /* by somebody: no crash */
+	assert_silent(record, "crash_during_drain");
+	fixture_free(record);
+}
+
+static void test_exit_codes_are_no_findings(void **state)
+{
+	static const int codes[] = { 143, 130, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct record *record = judged_clean(PROGRAM_JAVA);
+
+		judged_process(record)->exit_code = codes[i];
+		assert_nothing_wrong(record);
+		fixture_free(record);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grace_exceeded),
+		cmocka_unit_test(test_killed_by_supervisor),
+		cmocka_unit_test(test_killed_without_stop_signal),
+		cmocka_unit_test(test_asked_before_killed),
+		cmocka_unit_test(test_oom_killed),
+		cmocka_unit_test(test_killed_by_pidns_teardown),
+		cmocka_unit_test(test_kill_slow_to_take),
+		cmocka_unit_test(test_orphans_left),
+		cmocka_unit_test(test_crash_during_drain),
+		cmocka_unit_test(test_exit_codes_are_no_findings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Findings on the stop signal: each where it must be, and where it must not. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+#include "tests/unit/judged.h"
+
+#define MS FIXTURE_MS
+#define S (1000 * FIXTURE_MS)
+
+/* The kernel drops the signal, and it takes a SIGKILL 10 s later. */
+static void drop_signal(struct record *record, enum disposition disposition)
+{
+	struct record_signal *signal = judged_signal(record);
+
+	signal->result = SIGNAL_IGNORED;
+	signal->disposition = disposition;
+	signal->delivered_at_ns = TIME_UNKNOWN;
+	judged_kill(judged_process(record), 10 * S);
+}
+
+static void test_sigterm_discarded_pid1(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NODE);
+	const struct finding *finding;
+
+	(void)state;
+	drop_signal(record, DISPOSITION_DEFAULT);
+	assert_silent(record, "sigterm_discarded_pid1");
+	judged_process(record)->ns_pid = 1;
+	strcpy(record->service.container_id, "abc");
+	finding = assert_fires(record, "sigterm_discarded_pid1",
+			       "node (pid 812) is PID 1 of its namespace and has no handler for "
+			       "SIGTERM: the kernel discarded the signal, and it had to be killed",
+			       "process.on('SIGTERM', ...)");
+	assert_non_null(strstr(finding->advice, "docker run --init"));
+	assert_int_equal(judged_number(finding, "pid"), 812);
+	assert_int_equal(judged_number(finding, "lived_on_s"), 10001 * MS);
+	assert_string_equal(judged_text(finding, "sender"), "systemd");
+	assert_silent(record, "sigterm_ignored");
+	judged_process(record)->exit_signal = 0; /* it ended by itself, after its child */
+	assert_silent(record, "sigterm_discarded_pid1");
+	fixture_free(record);
+}
+
+static void test_sigterm_ignored(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_PYTHON);
+
+	(void)state;
+	drop_signal(record, DISPOSITION_IGNORED);
+	assert_fires(record, "sigterm_ignored",
+		     "python (pid 812) ignores SIGTERM, and it had to be killed",
+		     "signal.signal(signal.SIGTERM, ...)");
+	judged_process(record)->exit_signal = 0; /* a helper that follows its master */
+	assert_silent(record, "sigterm_ignored");
+	judged_process(record)->has_exited = false;
+	assert_fires(record, "sigterm_ignored", "python (pid 812) ignores SIGTERM, and it lives on",
+		     "signal.signal");
+	fixture_free(record);
+}
+
+static void test_stop_signal_before_ready(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UVICORN);
+	struct record_process *process = judged_process(record);
+	const struct finding *finding;
+
+	(void)state;
+	record->n_listeners = 0;
+	judged_signal(record)->disposition = DISPOSITION_DEFAULT;
+	process->started_wall_ns = record->trigger_wall_ns - 300 * MS;
+	finding = assert_fires(record, "stop_signal_before_ready",
+			       "SIGTERM reached uvicorn (pid 812) 300 ms after its start, before "
+			       "it had a handler",
+			       "readiness");
+	assert_int_equal(judged_number(finding, "age_s"), 300 * MS);
+	process->program = PROGRAM_NODE; /* may well have no handler at all */
+	assert_silent(record, "stop_signal_before_ready");
+	process->program = PROGRAM_UVICORN;
+	process->started_wall_ns = record->trigger_wall_ns - 3600 * S;
+	assert_silent(record, "stop_signal_before_ready");
+	fixture_free(record);
+}
+
+/* A shell was told; its child, the server, was not. */
+static struct record *wrapped(void)
+{
+	struct record *record = judged_clean(PROGRAM_SHELL);
+
+	judged_child(record, 900, "server");
+	record->timing.first_action_ns = TIME_UNKNOWN;
+	return record;
+}
+
+static void test_signal_not_forwarded(void **state)
+{
+	struct record *record = wrapped();
+	const struct finding *finding;
+
+	(void)state;
+	judged_kill(&record->processes[0], 10 * S);
+	judged_kill(&record->processes[1], 10 * S);
+	record->timing.first_action_ns = 10 * S;
+	strcpy(record->service.unit, "a.service");
+	finding = assert_fires(record, "signal_not_forwarded",
+			       "shell (pid 812) got SIGTERM and did not pass it on: server (pid "
+			       "900) never heard of it",
+			       "with exec");
+	assert_non_null(strstr(finding->advice, "KillMode=control-group"));
+	assert_int_equal(judged_number(finding, "wrapper_pid"), 812);
+	assert_silent(record, "wrapper_died_first");
+	assert_silent(record, "handler_without_effect");
+	fixture_signal(&record->processes[1], SIGTERM, 1 * MS)->from_member = true;
+	assert_silent(record, "signal_not_forwarded");
+	fixture_free(record);
+}
+
+static void test_not_forwarded_needs_every_event(void **state)
+{
+	struct record *record = wrapped();
+
+	(void)state;
+	judged_kill(&record->processes[0], 10 * S);
+	judged_kill(&record->processes[1], 10 * S);
+	record->losses[LOSS_EVENT_RING_FULL] = 1; /* perhaps just that signal */
+	assert_silent(record, "signal_not_forwarded");
+	fixture_free(record);
+}
+
+static void test_wrapper_died_first(void **state)
+{
+	struct record *record = wrapped();
+	const struct finding *finding;
+
+	(void)state;
+	record->verdict = VERDICT_PARTIAL;
+	finding = assert_fires(record, "wrapper_died_first",
+			       "shell (pid 812) ended 100 ms after SIGTERM; server (pid 900), "
+			       "which it had started, serves on",
+			       "with exec");
+	assert_int_equal(judged_number(finding, "pid"), 900);
+	assert_silent(record, "signal_not_forwarded");
+	record->processes[1].has_exited = true; /* it followed by itself */
+	record->processes[1].exited_at_ns = 200 * MS;
+	assert_silent(record, "wrapper_died_first");
+	fixture_free(record);
+}
+
+/* A new instance took over: nothing was left behind. */
+static void test_wrapper_is_no_upgrade(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NGINX);
+
+	(void)state;
+	judged_child(record, 900, "nginx")->program = PROGRAM_NGINX;
+	record->verdict = VERDICT_PARTIAL;
+	record->listeners[0].closed_at_ns = TIME_UNKNOWN;
+	assert_nothing_wrong(record);
+	fixture_free(record);
+}
+
+static void test_no_handler(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GO);
+	struct record_process *process = judged_process(record);
+	const struct finding *finding;
+
+	(void)state;
+	judged_signal(record)->disposition = DISPOSITION_DEFAULT;
+	process->exit_signal = SIGTERM;
+	assert_nothing_wrong(record);
+	judged_inbound(record, OUTCOME_ABANDONED, 4);
+	finding = assert_fires(record, "no_handler",
+			       "go (pid 812) has no handler for SIGTERM: it died of it at once, "
+			       "and 4 connections with it",
+			       "signal.NotifyContext");
+	assert_int_equal(judged_number(finding, "aborted"), 4);
+	judged_signal(record)->disposition = DISPOSITION_HANDLER; /* re-raised at the end */
+	assert_silent(record, "no_handler");
+	fixture_free(record);
+}
+
+/* A helper may die of the signal that its master drains upon. */
+static void test_no_handler_of_a_helper(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+	struct record_process *helper = judged_child(record, 900, "helper");
+
+	(void)state;
+	fixture_signal(helper, SIGTERM, 0);
+	helper->has_exited = true;
+	helper->exit_signal = SIGTERM;
+	judged_inbound(record, OUTCOME_CUT, 1);
+	assert_silent(record, "no_handler");
+	record->details[0].pid = 900;
+	assert_non_null(judged_find(record, "no_handler"));
+	fixture_free(record);
+}
+
+static void test_unhandled_stop_signal_core(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_process *process = judged_process(record);
+
+	(void)state;
+	judged_signal(record)->disposition = DISPOSITION_DEFAULT;
+	process->exit_signal = judged_signal(record)->signal = SIGQUIT;
+	process->has_core = true;
+	strcpy(record->service.unit, "a.service");
+	assert_fires(record, "unhandled_stop_signal_core",
+		     "app (pid 812) was stopped by SIGQUIT without a handler for it, and left a "
+		     "core dump",
+		     "KillSignal=SIGTERM");
+	process->exit_signal = 0;
+	judged_signal(record)->disposition = DISPOSITION_HANDLER; /* nginx: graceful */
+	assert_silent(record, "unhandled_stop_signal_core");
+	fixture_free(record);
+}
+
+static void test_wrong_stop_signal(void **state)
+{
+	static const struct {
+		enum program program;
+		const char *summary;
+		const char *advice;
+	} cases[] = {
+		{ PROGRAM_NGINX, "nginx takes SIGTERM as a fast stop", "KillSignal=SIGQUIT" },
+		{ PROGRAM_APACHE, "apache takes SIGTERM as a fast stop", "KillSignal=SIGWINCH" },
+		{ PROGRAM_HAPROXY, "haproxy takes SIGTERM as a fast stop", "hard-stop-after" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct record *record = judged_clean(cases[i].program);
+		const struct finding *finding;
+
+		strcpy(record->service.unit, "a.service");
+		assert_silent(record, "wrong_stop_signal"); /* nobody lost anything */
+		judged_inbound(record, OUTCOME_ABANDONED, 3);
+		finding = judged_find(record, "wrong_stop_signal");
+		assert_non_null(finding);
+		assert_non_null(strstr(finding->summary, cases[i].summary));
+		assert_non_null(strstr(finding->advice, cases[i].advice));
+		assert_int_equal(judged_number(finding, "aborted"), 3);
+		record->trigger_signal = SIGUSR1;
+		judged_signal(record)->signal =
+			cases[i].program == PROGRAM_NGINX ? SIGQUIT : SIGUSR1;
+		assert_silent(record, "wrong_stop_signal");
+		fixture_free(record);
+	}
+}
+
+static void test_wrong_stop_signal_of_postgresql(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_POSTGRESQL);
+
+	(void)state;
+	assert_silent(record, "wrong_stop_signal"); /* no client was there */
+	judged_kill(judged_process(record), 90 * S);
+	record->verdict = VERDICT_FORCED;
+	assert_fires(record, "wrong_stop_signal",
+		     "PostgreSQL takes SIGTERM as a smart shutdown, which waits until every client "
+		     "has left by itself; they did not",
+		     "with SIGINT (fast shutdown)");
+	judged_signal(record)->signal = SIGINT;
+	assert_silent(record, "wrong_stop_signal");
+	fixture_free(record);
+}
+
+static void test_stop_signal_escalated(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UVICORN);
+	struct record_signal *second = fixture_signal(judged_process(record), SIGINT, 10 * S);
+	const struct finding *finding;
+
+	(void)state;
+	finding = assert_fires(record, "stop_signal_escalated",
+			       "systemd sent SIGINT to uvicorn (pid 812) 10.0 s after SIGTERM",
+			       "--timeout-graceful-shutdown 8");
+	assert_int_equal(judged_number(finding, "after_s"), 10 * S);
+	second->at_ns = 5 * MS; /* one stop, told twice */
+	assert_silent(record, "stop_signal_escalated");
+	second->at_ns = 10 * S; /* the process itself: re-raised after the drain */
+	second->from_self = second->from_member = true;
+	assert_nothing_wrong(record);
+	fixture_free(record);
+}
+
+static void test_signal_fanout(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+	struct record_process *worker = judged_child(record, 900, "gunicorn");
+	struct record_signal *signal = fixture_signal(worker, SIGTERM, 1 * MS);
+	const struct finding *finding;
+
+	(void)state;
+	worker->has_exited = true;
+	strcpy(record->service.unit, "a.service");
+	finding = assert_fires(record, "signal_fanout",
+			       "systemd sent SIGTERM to gunicorn (pid 812) and to 1 process that "
+			       "it had started",
+			       "KillMode=mixed");
+	assert_int_equal(judged_number(finding, "children"), 1);
+	assert_nothing_wrong(record);
+	signal->from_member = true; /* passed on by the master */
+	signal->sender.pid = JUDGED_PID;
+	assert_silent(record, "signal_fanout");
+	fixture_free(record);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sigterm_discarded_pid1),
+		cmocka_unit_test(test_sigterm_ignored),
+		cmocka_unit_test(test_stop_signal_before_ready),
+		cmocka_unit_test(test_signal_not_forwarded),
+		cmocka_unit_test(test_not_forwarded_needs_every_event),
+		cmocka_unit_test(test_wrapper_died_first),
+		cmocka_unit_test(test_wrapper_is_no_upgrade),
+		cmocka_unit_test(test_no_handler),
+		cmocka_unit_test(test_no_handler_of_a_helper),
+		cmocka_unit_test(test_unhandled_stop_signal_core),
+		cmocka_unit_test(test_wrong_stop_signal),
+		cmocka_unit_test(test_wrong_stop_signal_of_postgresql),
+		cmocka_unit_test(test_stop_signal_escalated),
+		cmocka_unit_test(test_signal_fanout),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Findings on what took the time: each where it must be, and where it must not. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+#include "tests/unit/judged.h"
+
+#define MS FIXTURE_MS
+#define S (1000 * FIXTURE_MS)
+
+/* It closed its listener, and was killed 10 s after the signal. */
+static struct record *killed_in_drain(enum program program)
+{
+	struct record *record = judged_clean(program);
+
+	judged_kill(judged_process(record), 10 * S);
+	record->verdict = VERDICT_FORCED;
+	return record;
+}
+
+static void test_drain_blocked_active(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_UVICORN);
+	const struct finding *finding;
+
+	(void)state;
+	judged_inbound(record, OUTCOME_ABANDONED, 2);
+	record->details_omitted = 5000;
+	finding = assert_fires(record, "drain_blocked_active",
+			       "2 busy inbound connections kept the service until it was killed, "
+			       "10.0 s after the signal",
+			       "--timeout-graceful-shutdown 8,");
+	assert_int_equal(judged_number(finding, "connections"), 2);
+	assert_int_equal(judged_number(finding, "blocked_s"), 10 * S);
+	assert_silent(record, "drain_blocked_idle");
+	record->timing.first_action_ns = 10 * S; /* it was not draining at all */
+	assert_silent(record, "drain_blocked_active");
+	fixture_free(record);
+}
+
+static void test_drain_blocked_active_until_answered(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+	struct record_connection *c = judged_inbound(record, OUTCOME_COMPLETED, 1);
+
+	(void)state;
+	c->at_signal = AT_SIGNAL_IN_FLIGHT;
+	c->closed_at_ns = record->timing.in_flight_ns = record->timing.drain_ns = 4 * S;
+	assert_silent(record, "drain_blocked_active");
+	c->closed_at_ns = record->timing.in_flight_ns = record->timing.drain_ns = 7 * S;
+	assert_fires(record, "drain_blocked_active",
+		     "1 busy inbound connection kept the service for 7.0 s",
+		     "--graceful-timeout 5");
+	assert_silent(record, "drain_blocked_idle");
+	fixture_free(record);
+}
+
+static void test_drain_blocked_idle(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_NODE);
+	const struct finding *finding;
+
+	(void)state;
+	judged_inbound(record, OUTCOME_LEFT_OPEN, 3);
+	finding = assert_fires(record, "drain_blocked_idle",
+			       "3 idle inbound connections kept the service until it was killed, "
+			       "10.0 s after the signal",
+			       "server.closeIdleConnections()");
+	assert_int_equal(judged_number(finding, "connections"), 3);
+	judged_inbound(record, OUTCOME_ABANDONED, 1); /* who knows which of them */
+	assert_silent(record, "drain_blocked_idle");
+	fixture_free(record);
+}
+
+static void test_drain_blocked_idle_to_the_end(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GO);
+	struct record_connection *c = judged_inbound(record, OUTCOME_IDLE, 2);
+
+	(void)state;
+	c->at_signal = AT_SIGNAL_IDLE;
+	c->closed_at_ns = record->timing.drain_ns = 5200 * MS;
+	assert_fires(record, "drain_blocked_idle",
+		     "1 idle inbound connection kept the service for 5.2 s", "ReadHeaderTimeout");
+	c->outcome = OUTCOME_COMPLETED; /* it was used again */
+	assert_silent(record, "drain_blocked_idle");
+	fixture_free(record);
+}
+
+static void test_drain_blocked_while_it_goes_on(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_POSTGRESQL);
+	struct record_connection *c = judged_inbound(record, OUTCOME_OPEN, 1);
+
+	(void)state;
+	judged_process(record)->has_exited = false;
+	record->verdict = VERDICT_DRAINING;
+	record->timing.total_ns = TIME_UNKNOWN;
+	c->at_signal = AT_SIGNAL_IDLE;
+	assert_fires(record, "drain_blocked_idle",
+		     "1 idle inbound connection kept the service from ending: it is still draining",
+		     "SIGINT (fast shutdown)");
+	c->at_signal = AT_SIGNAL_IN_FLIGHT;
+	assert_silent(record, "drain_blocked_idle");
+	assert_non_null(judged_find(record, "drain_blocked_active"));
+	fixture_free(record);
+}
+
+static void test_drain_blocked_outbound(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_PYTHON);
+	const struct finding *finding;
+
+	(void)state;
+	judged_outbound(record, OUTCOME_ABANDONED, 1);
+	finding = assert_fires(record, "drain_blocked_outbound",
+			       "1 unanswered outbound connection kept the service until it was "
+			       "killed, 10.0 s after the signal",
+			       "time-out for calls to other services");
+	assert_int_equal(judged_number(finding, "connections"), 1);
+	judged_inbound(record, OUTCOME_ABANDONED, 1);
+	assert_silent(record, "drain_blocked_outbound");
+	fixture_free(record);
+}
+
+static void test_the_longest_wait_is_told(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_NODE);
+	struct record_wait *wait = calloc(1, sizeof(*wait));
+
+	(void)state;
+	judged_inbound(record, OUTCOME_LEFT_OPEN, 2);
+	*wait = (struct record_wait){ .comm = "node",
+				      .is_main = true,
+				      .call = "epoll_wait",
+				      .text = "2 inbound connections open",
+				      .total_ns = 9900 * MS };
+	record->waits = wait;
+	record->n_waits = 1;
+	record->has_waits = true;
+	assert_fires(record, "drain_blocked_idle",
+		     "2 idle inbound connections kept the service until it was killed, 10.0 s "
+		     "after the signal; the main thread of node spent 9.9 s in epoll_wait (2 "
+		     "inbound connections open)",
+		     "server.closeAllConnections() after 8 s");
+	fixture_free(record);
+}
+
+static void test_slow_cleanup(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_REDIS);
+	const struct finding *finding;
+
+	(void)state;
+	record->timing.cleanup_ns = 2500 * MS;
+	record->timing.total_ns = 2502 * MS;
+	finding = assert_fires(record, "slow_cleanup",
+			       "after its last client was gone the service took 2.5 s more to end, "
+			       "of 2.5 s in all",
+			       "appendonly");
+	assert_int_equal(judged_number(finding, "cleanup_s"), 2500 * MS);
+	record->timing.total_ns = 11 * S; /* less than a quarter */
+	assert_silent(record, "slow_cleanup");
+	record->timing.total_ns = 2500 * MS;
+	record->timing.accepting_ns = TIME_UNKNOWN; /* a worker at its last job */
+	assert_silent(record, "slow_cleanup");
+	record->timing.accepting_ns = 2 * MS;
+	record->timing.cleanup_ns = 900 * MS;
+	assert_silent(record, "slow_cleanup");
+	fixture_free(record);
+}
+
+static void test_slow_reaction(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	const struct finding *finding;
+
+	(void)state;
+	record->timing.first_action_ns = record->listeners[0].closed_at_ns = 800 * MS;
+	finding = assert_fires(record, "slow_reaction",
+			       "app (pid 812) had SIGTERM in its handler after 0 ms; its first "
+			       "visible act came after 800 ms",
+			       "self-pipe");
+	assert_int_equal(judged_number(finding, "first_action_s"), 800 * MS);
+	record->listeners[0].closed_at_ns = 2 * S; /* it was busy answering before */
+	assert_silent(record, "slow_reaction");
+	record->timing.first_action_ns = record->listeners[0].closed_at_ns = 400 * MS;
+	assert_silent(record, "slow_reaction");
+	fixture_free(record);
+}
+
+static void test_handler_without_effect(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_NODE);
+	const struct finding *finding;
+
+	(void)state;
+	assert_silent(record, "handler_without_effect");
+	record->timing.first_action_ns = 10001 * MS; /* the end by the SIGKILL */
+	finding = assert_fires(record, "handler_without_effect",
+			       "node (pid 812) has a handler for SIGTERM, which ran, and nothing "
+			       "came of it in the 10.0 s until it was killed",
+			       "server.close()");
+	assert_int_equal(judged_number(finding, "waited_s"), 10 * S);
+	judged_signal(record)->delivered_at_ns = TIME_UNKNOWN; /* it was blocked */
+	assert_silent(record, "handler_without_effect");
+	fixture_free(record);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_drain_blocked_active),
+		cmocka_unit_test(test_drain_blocked_active_until_answered),
+		cmocka_unit_test(test_drain_blocked_idle),
+		cmocka_unit_test(test_drain_blocked_idle_to_the_end),
+		cmocka_unit_test(test_drain_blocked_while_it_goes_on),
+		cmocka_unit_test(test_drain_blocked_outbound),
+		cmocka_unit_test(test_the_longest_wait_is_told),
+		cmocka_unit_test(test_slow_cleanup),
+		cmocka_unit_test(test_slow_reaction),
+		cmocka_unit_test(test_handler_without_effect),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
