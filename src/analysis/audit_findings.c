@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/analysis/advice.h"
 #include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 
@@ -170,11 +171,13 @@ static bool has_no_handler(const struct audit *audit, struct finding *finding)
 	const struct audit_process *process = first(audit, is_dying_server, &count);
 	char name[16];
 
-	return process && say(finding,
-			      "%s (pid %u) has no handler for %s, which ends it at once with its "
-			      "%u connections of clients, %u of them in flight",
-			      process->comm, process->pid, name_of(audit, name), process->inbound,
-			      process->inbound_in_flight);
+	if (!process || !(audit_cut_off(audit) + audit_dropped(audit)))
+		return false;
+	return say(finding,
+		   "%s (pid %u) has no handler for %s, which ends it at once with its "
+		   "%u connections of clients, %u of them in flight",
+		   process->comm, process->pid, name_of(audit, name), process->inbound,
+		   process->inbound_in_flight);
 }
 
 static bool dumps_core(const struct audit *audit, struct finding *finding)
@@ -333,40 +336,37 @@ static bool waits_for_idle(const struct audit *audit, struct finding *finding)
 
 /* --- the table ------------------------------------------------------------------------------ */
 
-/*
- * The findings of records have the rows of findings.h; these stand in where that table has no such
- * id, with the severity that the finding has there.
- */
+/* By the ids of findings.h, which has their severity and their meaning. */
 static const struct prediction {
-	struct finding_row row;
+	const char *id;
 	bool (*holds)(const struct audit *audit, struct finding *finding);
 } predictions[] = {
-	{ { .id = "sigterm_discarded_pid1", .severity = SEVERITY_ERROR }, is_discarded_pid1 },
-	{ { .id = "sigterm_ignored", .severity = SEVERITY_ERROR }, is_ignored },
-	{ { .id = "signal_not_forwarded", .severity = SEVERITY_ERROR }, is_not_forwarded },
-	{ { .id = "wrapper_died_first", .severity = SEVERITY_ERROR }, is_wrapper_first },
-	{ { .id = "orphans_left", .severity = SEVERITY_ERROR }, has_orphans },
-	{ { .id = "no_handler", .severity = SEVERITY_WARNING }, has_no_handler },
-	{ { .id = "unhandled_stop_signal_core", .severity = SEVERITY_WARNING }, dumps_core },
-	{ { .id = "wrong_stop_signal", .severity = SEVERITY_WARNING }, is_wrong_signal },
-	{ { .id = "signal_fanout", .severity = SEVERITY_INFO }, is_fanned_out },
-	{ { .id = "cut_off_at_exit", .severity = SEVERITY_ERROR }, is_cut_off },
-	{ { .id = "accept_queue_dropped", .severity = SEVERITY_ERROR }, drops_queue },
-	{ { .id = "grace_exceeded", .severity = SEVERITY_ERROR }, exceeds_grace },
-	{ { .id = "killed_by_pidns_teardown", .severity = SEVERITY_ERROR }, is_torn_down },
-	{ { .id = "killed_by_supervisor", .severity = SEVERITY_ERROR }, is_killed_with_main },
-	{ { .id = "drain_blocked_idle", .severity = SEVERITY_WARNING }, waits_for_idle },
+	{ "sigterm_discarded_pid1", is_discarded_pid1 },
+	{ "sigterm_ignored", is_ignored },
+	{ "signal_not_forwarded", is_not_forwarded },
+	{ "wrapper_died_first", is_wrapper_first },
+	{ "orphans_left", has_orphans },
+	{ "no_handler", has_no_handler },
+	{ "unhandled_stop_signal_core", dumps_core },
+	{ "wrong_stop_signal", is_wrong_signal },
+	{ "signal_fanout", is_fanned_out },
+	{ "cut_off_at_exit", is_cut_off },
+	{ "accept_queue_dropped", drops_queue },
+	{ "grace_exceeded", exceeds_grace },
+	{ "killed_by_pidns_teardown", is_torn_down },
+	{ "killed_by_supervisor", is_killed_with_main },
+	{ "drain_blocked_idle", waits_for_idle },
 };
 
 static int ask(struct audit *audit, const struct prediction *prediction)
 {
 	struct finding *finding = &audit->findings[audit->n_findings];
-	const struct finding_row *row = finding_row_find(prediction->row.id);
 
 	if (!prediction->holds(audit, finding))
 		return 0;
-	finding->row = row ? row : &prediction->row;
-	finding->advice = strdup(row ? row->advice : "");
+	finding->row = finding_row_find(prediction->id);
+	finding->advice =
+		advice_of(finding->row, audit_program(audit), &audit->service, TIME_UNKNOWN);
 	audit->n_findings++;
 	return finding->summary && finding->advice ? 0 : -ENOMEM;
 }

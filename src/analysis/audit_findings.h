@@ -30,4 +30,7 @@ uint64_t audit_dropped(const struct audit *audit);
 /* Open connections of clients. */
 uint64_t audit_inbound(const struct audit *audit);
 
+/* Of the process that is told: advice is for what the service runs. */
+enum program audit_program(const struct audit *audit);
+
 #endif

@@ -80,3 +80,12 @@ uint64_t audit_dropped(const struct audit *audit)
 	}
 	return count;
 }
+
+enum program audit_program(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		if (audit->processes[i].is_told && audit->processes[i].program)
+			return audit->processes[i].program;
+	}
+	return PROGRAM_UNKNOWN;
+}
