@@ -53,6 +53,7 @@ CLIENT_SRC := $(wildcard tools/client/*.c) src/base/duration.c
 CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
 CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
+UNIT_READER := $(BUILD)/tests/unit_reader
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
 INSTALL_UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/shutwatch.service
@@ -89,7 +90,7 @@ check: all check-programs ## unit tests and replays under sanitizers, lint; no r
 	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status
 
 .PHONY: victims check-programs
-victims: $(VICTIMS) $(HTTP_HOST)
+victims: $(VICTIMS) $(HTTP_HOST) $(UNIT_READER)
 	@:
 check-programs: $(UNIT) $(BUILD)/san/shutwatch
 	@:
@@ -192,6 +193,13 @@ $(HTTP_HOST): $(BUILD)/san/tests/live/http_host.o $(BUILD)/san/tests/unit/fixtur
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+# What asks systemd, alone: it runs inside a machine of the tests, where nothing can be traced.
+$(UNIT_READER): $(BUILD)/san/tests/live/unit_reader.o \
+		$(filter-out $(BUILD)/san/src/cli/%.o,$(SAN_OBJ))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BUILD)/victims/%: tests/live/victims/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -200,4 +208,5 @@ $(BUILD)/victims/%: tests/live/victims/%.c
 
 -include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
-         $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d
+         $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d \
+         $(BUILD)/san/tests/live/unit_reader.d

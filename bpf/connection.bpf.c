@@ -272,6 +272,22 @@ static __always_inline void describe_facts(struct event_connection *event, const
 		event->flags |= CONNECTION_ANSWERED;
 }
 
+__hidden bool connection_describe(struct sock *sk, struct event_connection *event)
+{
+	u64 now_ns = bpf_ktime_get_boot_ns();
+	struct facts facts = {};
+
+	if (!traffic_read(sk, &facts, false))
+		return false;
+	event->direction = direction_of(sk);
+	facts.is_outbound = event->direction == DIRECTION_OUTBOUND;
+	event->at_signal = facts_is_in_flight(&facts) ? AT_SIGNAL_IN_FLIGHT : AT_SIGNAL_IDLE;
+	header_init(&event->header, EVENT_CONNECTION, sizeof(*event), now_ns, 0, 0);
+	describe_ends(sk, event);
+	describe_facts(event, &facts, now_ns);
+	return true;
+}
+
 __hidden bool connection_leave(struct sock *sk, struct connection_tag *tag,
 			       const struct departure *departure, struct event_connection *event)
 {

@@ -59,6 +59,9 @@ __hidden void connection_local(const struct sock *sk, struct listener_key *key);
  */
 __hidden struct connection_tag *connection_see(struct sock *sk, const struct sighting *sighting);
 
+/* What it would be at a T0 of now, untagged. `event` is zeroed. False: it is no TCP socket. */
+__hidden bool connection_describe(struct sock *sk, struct event_connection *event);
+
 /*
  * The connection leaves: decides and counts its outcome and fills `event`. Returns false when it
  * had left before, or its shutdown is over: then there is nothing to tell.

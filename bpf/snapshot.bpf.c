@@ -116,6 +116,30 @@ static __always_inline bool is_open(const struct sock *sk)
 }
 
 /*
+ * Iter:  task_file, of all processes. What is open now, for the audit; nothing is tagged.
+ * Emits: EVENT_CONNECTION per descriptor of a TCP connection, as it would be at a T0 of now.
+ */
+SEC("iter/task_file")
+int list_connections(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct event_connection event = {};
+	struct file *file = ctx->file;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sk = stream_socket_of(file);
+	if (!sk || sk->__sk_common.skc_family == AF_UNIX || !is_open(sk))
+		return 0;
+	if (!connection_describe(sk, &event))
+		return 0;
+	event.process = process_id_of(task);
+	bpf_seq_write(ctx->meta->seq, &event, sizeof(event));
+	return 0;
+}
+
+/*
  * Iter:  task_file, of one member of the target.
  * Emits: EVENT_LISTENER per listening socket. Tags listeners and connections; these are told
  *        when they leave.

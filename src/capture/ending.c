@@ -40,6 +40,11 @@ int probe_list_listeners(struct probe *probe, uint32_t pid, probe_sink sink, voi
 	return iterate(probe->skeleton->progs.list_listeners, &options, sink, context);
 }
 
+int probe_list_connections(struct probe *probe, probe_sink sink, void *context)
+{
+	return iterate(probe->skeleton->progs.list_connections, &whole_host, sink, context);
+}
+
 int probe_list_members(struct probe *probe, const struct target *target, probe_sink sink,
 		       void *context)
 {

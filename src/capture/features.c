@@ -29,6 +29,7 @@ static struct feature features[] = {
 	  "late resets; refused connections (6.10 and later)", 0 },
 	{ "list_processes", "iter/task", true, "who is there", 0 },
 	{ "list_listeners", "iter/task_file", true, "who listens", 0 },
+	{ "list_connections", "iter/task_file", false, "`audit`: connections open now", 0 },
 	{ "tag_sockets", "iter/task_file", true, "connections open at the signal", 0 },
 	{ "tag_queued", "iter/tcp", true, "connections never accepted", 0 },
 	{ "reconcile", "iter/bpf_sk_storage_map", true, "connections left open", 0 },

@@ -101,6 +101,17 @@ static void leave_out_missing(struct shutwatch_bpf *skeleton)
 	}
 }
 
+/* Without hooks there is nothing that costs anybody anything. */
+static void leave_out_hooks(struct shutwatch_bpf *skeleton)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj) {
+		if (strncmp(bpf_program__name(program), "list_", 5) != 0)
+			bpf_program__set_autoload(program, false);
+	}
+}
+
 static int open_and_load(struct probe *probe, const struct probe_options *options,
 			 bool is_second_try)
 {
@@ -112,6 +123,8 @@ static int open_and_load(struct probe *probe, const struct probe_options *option
 		return -errno;
 	if (is_second_try)
 		leave_out_missing(probe->skeleton);
+	if (options->lists_only)
+		leave_out_hooks(probe->skeleton);
 	err = configure(probe, options);
 	if (err)
 		return err;

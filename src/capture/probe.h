@@ -21,6 +21,7 @@ typedef int (*probe_sink)(void *context, const void *event, size_t size);
 
 struct probe_options {
 	bool follow_listeners;	  /* whoever starts to listen becomes a service of its own */
+	bool lists_only;	  /* nothing is watched: only the lists below */
 	uint32_t forwarder_pid;	  /* 0: none; a process that passes signals on */
 	size_t detail_ring_bytes; /* 0: default; else rounded up to a power of two pages */
 	const char *pins;	  /* where on bpffs all of it is to outlive us; NULL: nowhere */
@@ -69,6 +70,8 @@ int probe_add_listener(struct probe *probe, const struct listener_key *key, uint
 int probe_list_processes(struct probe *probe, probe_sink sink, void *context);
 /* All listening stream sockets of the host; pid 0: of every process. */
 int probe_list_listeners(struct probe *probe, uint32_t pid, probe_sink sink, void *context);
+/* All TCP connections in the hands of processes; inbound where a listener was entered. */
+int probe_list_connections(struct probe *probe, probe_sink sink, void *context);
 
 /* --- one shutdown --------------------------------------------------------------------------- */
 

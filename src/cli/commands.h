@@ -13,6 +13,7 @@ int command_show(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_check(int argc, char **argv);
 
 #endif

@@ -26,6 +26,7 @@ static const struct {
 	{ "export", command_export, "all of them, as JSON or CSV" },
 	{ "diff", command_diff, "two sets of them side by side" },
 	{ "explain", command_explain, "what a finding means, and what to change" },
+	{ "audit", command_audit, "what would come of the running services if stopped now" },
 	{ "check", command_check, "what this kernel offers, hook by hook" },
 };
 

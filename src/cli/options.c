@@ -59,13 +59,13 @@ static int add_selector(struct argp_state *state, enum selector_kind kind, uint3
 	return 0;
 }
 
-static uint64_t stop_signal(struct argp_state *state, const char *text)
+static int signal_of(struct argp_state *state, const char *name, const char *text)
 {
 	int signal = 1;
 
 	if (signal_parse(text, &signal))
-		argp_error(state, "--stop-signal: '%s' is not " SIGNAL_EXAMPLES, text);
-	return 1ULL << (signal - 1);
+		argp_error(state, "%s: '%s' is not " SIGNAL_EXAMPLES, name, text);
+	return signal;
 }
 
 static size_t details_limit(struct argp_state *state, const char *text)
@@ -193,8 +193,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		options->rules.count = 1;
 		return 0;
 	case KEY_STOP_SIGNAL:
-		options->rule.stop_signals |= stop_signal(state, text);
+		options->rule.stop_signals |= 1ULL << (signal_of(state, "--stop-signal", text) - 1);
 		options->rules.count = 1;
+		return 0;
+	case KEY_SIGNAL:
+		options->signal = signal_of(state, "--signal", text);
 		return 0;
 	case KEY_JSON:
 		options->is_json = true;

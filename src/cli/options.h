@@ -18,6 +18,7 @@ struct options {
 	struct service_rule rule;
 	size_t detail_ring_bytes; /* 0: default */
 	bool is_json;
+	int signal; /* of audit; 0: not said */
 	bool is_best_effort;
 	uint64_t count;		 /* 0: no end */
 	uint64_t duration_ns;	 /* 0: no end */
@@ -33,7 +34,7 @@ struct options {
 
 enum option_set {
 	OPTIONS_MODEL = 1 << 0,	  /* --settle --patience --details --ring-size */
-	OPTIONS_TARGETS = 1 << 1, /* --pid … --port, -n, --duration */
+	OPTIONS_TARGETS = 1 << 1, /* --pid … --port */
 	OPTIONS_JSON = 1 << 2,
 	OPTIONS_FILE = 1 << 3,	   /* one argument: FILE */
 	OPTIONS_COMMAND = 1 << 4,  /* -o, --best-effort, CMD… */
@@ -44,6 +45,8 @@ enum option_set {
 	OPTIONS_ID = 1 << 9,	   /* one argument: a record */
 	OPTIONS_PAIR = 1 << 10,	   /* two arguments: records or sets */
 	OPTIONS_SERVICE = 1 << 11, /* --multiplexed, --stop-signal */
+	OPTIONS_END = 1 << 12,	   /* -n, --duration */
+	OPTIONS_SIGNAL = 1 << 13,  /* --signal */
 };
 
 struct options_usage {

@@ -99,3 +99,20 @@ int selection_id(struct store *store, const char *name, char ret_id[RECORD_ID_BY
 		log_error("cannot find record %s: %s", name, store_fault(store));
 	return err;
 }
+
+void selection_complain(const struct selector *selector)
+{
+	static const char *const what[] = {
+		[SELECT_PID] = "no process has pid",
+		[SELECT_COMM] = "no process is named",
+		[SELECT_EXE] = "no process runs",
+		[SELECT_UNIT] = "no process is in unit",
+		[SELECT_CGROUP] = "no process is in cgroup",
+		[SELECT_PORT] = "nobody listens on TCP port",
+	};
+
+	if (selector->text)
+		log_error("%s %s", what[selector->kind], selector->text);
+	else
+		log_error("%s %u", what[selector->kind], selector->number);
+}

@@ -3,6 +3,7 @@
 #ifndef SHUTWATCH_SELECTION_H
 #define SHUTWATCH_SELECTION_H
 
+#include "src/capture/roster.h"
 #include "src/store/store.h"
 
 /*
@@ -19,5 +20,8 @@ const char *selection_parse(char *expression, struct store_filter *ret_filter);
  * after a line in the log.
  */
 int selection_id(struct store *store, const char *name, char ret_id[RECORD_ID_BYTES]);
+
+/* Nothing that runs matches the target: says so in the log. */
+void selection_complain(const struct selector *selector);
 
 #endif

@@ -19,6 +19,7 @@
 #include "src/capture/session.h"
 #include "src/cli/commands.h"
 #include "src/cli/options.h"
+#include "src/cli/selection.h"
 #include "src/cli/show.h"
 #include "src/cli/status.h"
 
@@ -53,23 +54,6 @@ static int on_shutdown(void *context, const struct shutdown *shutdown)
 	return -EPIPE;
 }
 
-static void complain_unmatched(const struct selector *selector)
-{
-	static const char *const what[] = {
-		[SELECT_PID] = "no process has pid",
-		[SELECT_COMM] = "no process is named",
-		[SELECT_EXE] = "no process runs",
-		[SELECT_UNIT] = "no process is in unit",
-		[SELECT_CGROUP] = "no process is in cgroup",
-		[SELECT_PORT] = "nobody listens on TCP port",
-	};
-
-	if (selector->text)
-		log_error("%s %s", what[selector->kind], selector->text);
-	else
-		log_error("%s %u", what[selector->kind], selector->number);
-}
-
 static int seed(struct watch *watch)
 {
 	const struct selector *unmatched;
@@ -83,7 +67,7 @@ static int seed(struct watch *watch)
 	}
 	unmatched = roster_unmatched(roster);
 	if (unmatched) {
-		complain_unmatched(unmatched);
+		selection_complain(unmatched);
 		return STATUS_USAGE;
 	}
 	fprintf(stderr, "watching %zu service%s\n", services, services == 1 ? "" : "s");
@@ -196,7 +180,8 @@ int command_watch(int argc, char **argv)
 	const struct options_usage usage = {
 		.arguments = "",
 		.doc = watch_doc,
-		.sets = OPTIONS_TARGETS | OPTIONS_SERVICE | OPTIONS_JSON | OPTIONS_MODEL,
+		.sets = OPTIONS_TARGETS | OPTIONS_END | OPTIONS_SERVICE | OPTIONS_JSON |
+			OPTIONS_MODEL,
 	};
 	struct watch watch = {};
 	int status;
@@ -237,8 +222,8 @@ int command_record(int argc, char **argv)
 		.arguments = "FILE",
 		.doc = "Watches as `shutwatch watch` does, and keeps every event in FILE for "
 		       "`shutwatch replay`.\vWith --json the records are printed as well.",
-		.sets = OPTIONS_TARGETS | OPTIONS_SERVICE | OPTIONS_JSON | OPTIONS_MODEL |
-			OPTIONS_FILE,
+		.sets = OPTIONS_TARGETS | OPTIONS_END | OPTIONS_SERVICE | OPTIONS_JSON |
+			OPTIONS_MODEL | OPTIONS_FILE,
 	};
 	struct watch watch = {};
 	int status;

@@ -235,8 +235,8 @@ def for_all(stage):
 
 
 @pytest.mark.parametrize("command", [["watch"], ["record", "/dev/null"], ["check"],
-                                     ["run", "--", "true"]],
-                         ids=["watch", "record", "check", "run"])
+                                     ["audit"], ["run", "--", "true"]],
+                         ids=["watch", "record", "check", "audit", "run"])
 def test_not_root(for_all, command):
     """Without privileges: exit status 77, and which capability is missing."""
     result = subprocess.run(

@@ -25,7 +25,7 @@ static void test_defaults(void **state)
 	struct options options;
 
 	(void)state;
-	PARSE(&options, OPTIONS_MODEL | OPTIONS_TARGETS | OPTIONS_JSON, "watch");
+	PARSE(&options, OPTIONS_MODEL | OPTIONS_TARGETS | OPTIONS_END | OPTIONS_JSON, "watch");
 	assert_int_equal(options.model.settle_ns, NSEC_PER_SEC);
 	assert_int_equal(options.model.patience_ns, 600 * NSEC_PER_SEC);
 	assert_int_equal(options.model.details_limit, DETAILS_DEFAULT);
@@ -43,10 +43,10 @@ static void test_watch(void **state)
 	const struct selector *items;
 
 	(void)state;
-	PARSE(&options, OPTIONS_MODEL | OPTIONS_TARGETS | OPTIONS_JSON, "watch", "--pid", "4194304",
-	      "--comm=nginx", "--exe", "/usr/bin/x", "--unit", "a.service", "--cgroup", "/x",
-	      "--port", "65535", "-n", "3", "--duration", "2h", "--json", "--details", "all",
-	      "--settle", "0", "--patience", "1.5s", "--ring-size", "4096");
+	PARSE(&options, OPTIONS_MODEL | OPTIONS_TARGETS | OPTIONS_END | OPTIONS_JSON, "watch",
+	      "--pid", "4194304", "--comm=nginx", "--exe", "/usr/bin/x", "--unit", "a.service",
+	      "--cgroup", "/x", "--port", "65535", "-n", "3", "--duration", "2h", "--json",
+	      "--details", "all", "--settle", "0", "--patience", "1.5s", "--ring-size", "4096");
 	items = options.selectors.items;
 	assert_int_equal(options.selectors.count, 6);
 	for (size_t i = 0; i < 6; i++)

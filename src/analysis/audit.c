@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The prediction: who is told, what becomes of each process, of its connections and listeners, and
+ * the outcome of it all. What a handler does cannot be seen from outside: it is believed to drain,
+ * unless the program is known to do something else.
+ */
+#include "src/analysis/audit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/analysis/audit_findings.h"
+#include "src/analysis/findings.h"
+#include "src/base/cleanup.h"
+
+#define DEPTH_MAX 64 /* of a process tree; a listing that is no snapshot may hold a loop */
+
+static const char *const kill_modes[] = {
+	[KILL_MODE_CONTROL_GROUP] = "control-group",
+	[KILL_MODE_MIXED] = "mixed",
+	[KILL_MODE_PROCESS] = "process",
+	[KILL_MODE_NONE] = "none",
+};
+
+const char *kill_mode_name(enum kill_mode mode)
+{
+	return kill_modes[mode];
+}
+
+enum kill_mode kill_mode_from_name(const char *name)
+{
+	for (size_t i = KILL_MODE_UNKNOWN + 1; i < ARRAY_SIZE(kill_modes); i++) {
+		if (strcmp(kill_modes[i], name) == 0)
+			return (enum kill_mode)i;
+	}
+	return KILL_MODE_UNKNOWN;
+}
+
+const char *fate_name(enum fate fate)
+{
+	static const char *const names[] = {
+		[FATE_LIVES] = "lives",
+		[FATE_STOPS] = "stops",
+		[FATE_DIES] = "dies",
+		[FATE_KILLED] = "killed",
+	};
+
+	return names[fate];
+}
+
+const struct audit_process *audit_process_of(const struct audit *audit, uint32_t pid)
+{
+	size_t low = 0, high = audit->n_processes;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (audit->processes[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < audit->n_processes && audit->processes[low].pid == pid)
+		return &audit->processes[low];
+	return NULL;
+}
+
+/* --- who is told ---------------------------------------------------------------------------- */
+
+static bool is_root(const struct audit *audit, const struct audit_process *process)
+{
+	return !audit_process_of(audit, process->parent);
+}
+
+/* What was started in a container later has its parent outside, too: PID 1 is what is told. */
+static bool has_init(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		if (audit->processes[i].is_init)
+			return true;
+	}
+	return false;
+}
+
+static bool is_told(const struct audit *audit, const struct audit_process *process)
+{
+	switch (audit->kill_mode) {
+	case KILL_MODE_CONTROL_GROUP:
+		return true;
+	case KILL_MODE_NONE:
+		return false;
+	case KILL_MODE_MIXED:
+	case KILL_MODE_PROCESS:
+		if (audit->main_pid)
+			return process->pid == audit->main_pid;
+		break;
+	case KILL_MODE_UNKNOWN:
+		if (audit->service.kind == SERVICE_UNIT) /* systemd's default */
+			return true;
+		if (audit->service.kind == SERVICE_CONTAINER && has_init(audit))
+			return process->is_init && is_root(audit, process);
+		break;
+	}
+	return is_root(audit, process);
+}
+
+/* --- what becomes of a process -------------------------------------------------------------- */
+
+static bool is_ignored_by_default(int signal)
+{
+	return signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH;
+}
+
+/* The kernel discards what PID 1 of a namespace has no handler for (SIGNAL_UNKILLABLE). */
+bool audit_is_deaf(const struct audit *audit, const struct audit_process *process)
+{
+	if (audit->signal == SIGKILL || !process->is_readable)
+		return false;
+	switch (process->disposition) {
+	case DISPOSITION_IGNORED:
+		return true;
+	case DISPOSITION_BLOCKED:
+		return !process->is_awaited;
+	case DISPOSITION_DEFAULT:
+		return process->is_init || is_ignored_by_default(audit->signal);
+	case DISPOSITION_HANDLER:
+		break;
+	}
+	return false;
+}
+
+bool audit_kills(const struct audit *audit)
+{
+	if (audit->service.kind == SERVICE_CONTAINER)
+		return true;
+	if (audit->service.kind == SERVICE_UNIT && audit->kill_mode == KILL_MODE_UNKNOWN)
+		return true; /* systemd's default */
+	return audit->sends_kill && audit->kill_mode != KILL_MODE_NONE &&
+	       audit->grace_ns != INT64_MAX;
+}
+
+static enum fate fate_of_told(const struct audit *audit, const struct audit_process *process)
+{
+	if (audit->signal == SIGKILL)
+		return FATE_KILLED;
+	if (audit_is_deaf(audit, process))
+		return audit_kills(audit) ? FATE_KILLED : FATE_LIVES;
+	if (process->is_readable && process->disposition == DISPOSITION_DEFAULT)
+		return FATE_DIES;
+	return FATE_STOPS;
+}
+
+/*
+ * It serves nobody, ignores the signal and has a parent: it ends with that, as the resource tracker
+ * of Python's multiprocessing does, which stays until its pipe is closed.
+ */
+static bool is_helper(const struct audit *audit, const struct audit_process *process)
+{
+	return audit_is_deaf(audit, process) && !process->listeners && !process->inbound &&
+	       audit_process_of(audit, process->parent);
+}
+
+/* Children of a process that stops are its own business: it is believed to take care of them. */
+static enum fate fate_of(const struct audit *audit, const struct audit_process *process, int depth)
+{
+	const struct audit_process *parent = audit_process_of(audit, process->parent);
+	enum fate above;
+
+	if (process->is_told && !is_helper(audit, process))
+		return fate_of_told(audit, process);
+	if (!parent || depth >= DEPTH_MAX)
+		return FATE_LIVES;
+	above = fate_of(audit, parent, depth + 1);
+	if (above == FATE_LIVES || above == FATE_STOPS)
+		return above;
+	if (process->is_told) /* a helper */
+		return above == FATE_DIES ? FATE_STOPS : above;
+	if (parent->is_init || audit->service.kind == SERVICE_CONTAINER ||
+	    audit->kill_mode == KILL_MODE_MIXED)
+		return FATE_KILLED;
+	return FATE_LIVES;
+}
+
+static bool is_kept(const struct audit *audit, const struct audit_listener *listener)
+{
+	for (size_t i = 0; i < listener->n_holders; i++) {
+		const struct audit_process *holder = audit_process_of(audit, listener->holders[i]);
+
+		if (holder && holder->fate == FATE_LIVES)
+			return true;
+	}
+	return listener->is_held_outside;
+}
+
+static void decide_fates(struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++)
+		audit->processes[i].is_told = is_told(audit, &audit->processes[i]);
+	for (size_t i = 0; i < audit->n_processes; i++)
+		audit->processes[i].fate = fate_of(audit, &audit->processes[i], 0);
+	for (size_t i = 0; i < audit->n_listeners; i++)
+		audit->listeners[i].is_kept = is_kept(audit, &audit->listeners[i]);
+}
+
+/* --- the outcome ---------------------------------------------------------------------------- */
+
+static size_t count_fate(const struct audit *audit, enum fate fate)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < audit->n_processes; i++)
+		count += audit->processes[i].fate == fate;
+	return count;
+}
+
+/* In the order of the table of outcomes. */
+static enum verdict decide(const struct audit *audit)
+{
+	bool is_killed = count_fate(audit, FATE_KILLED) > 0;
+	size_t living = count_fate(audit, FATE_LIVES);
+
+	if (living == audit->n_processes)
+		return VERDICT_UNAFFECTED;
+	if (audit_waits_for_clients(audit))
+		return audit_kills(audit) ? VERDICT_FORCED : VERDICT_DRAINING;
+	if (is_killed)
+		return VERDICT_FORCED;
+	if (living)
+		return VERDICT_PARTIAL;
+	return audit_cut_off(audit) + audit_dropped(audit) ? VERDICT_LOSSY : VERDICT_CLEAN;
+}
+
+/* A handler that the runtime of the language installs in any case tells nothing. */
+static const char *runtime_of(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		const struct audit_process *process = &audit->processes[i];
+
+		if (process->fate != FATE_STOPS || process->disposition != DISPOSITION_HANDLER)
+			continue;
+		if (process->program == PROGRAM_GO)
+			return "Go";
+		if (process->program == PROGRAM_JAVA || process->program == PROGRAM_SPRING)
+			return "Java";
+	}
+	return NULL;
+}
+
+static char *explain_lossy(const struct audit *audit)
+{
+	char *reason = NULL;
+
+	if (asprintf(&reason, "%llu in flight and %llu in accept queues would get no answer",
+		     (unsigned long long)audit_cut_off(audit),
+		     (unsigned long long)audit_dropped(audit)) < 0)
+		return NULL;
+	return reason;
+}
+
+static char *explain_clean(const struct audit *audit)
+{
+	const char *runtime = runtime_of(audit);
+	char *reason = NULL;
+
+	if (!runtime)
+		return strdup(count_fate(audit, FATE_STOPS)
+				      ? "what stops has a handler, which is believed to drain"
+				      : "nothing is in flight now");
+	if (asprintf(&reason,
+		     "%s always catches the signal: whether the program drains cannot be seen",
+		     runtime) < 0)
+		return NULL;
+	return reason;
+}
+
+static char *explain(const struct audit *audit)
+{
+	switch (audit->verdict) {
+	case VERDICT_UNAFFECTED:
+		return strdup("the signal would end none of its processes");
+	case VERDICT_DRAINING:
+		return strdup("it would wait for its clients to leave");
+	case VERDICT_FORCED:
+		return strdup(audit->signal == SIGKILL
+				      ? "its stop signal is SIGKILL"
+				      : "SIGKILL would end what the signal does not");
+	case VERDICT_PARTIAL:
+		return strdup("some processes would end, and others live on");
+	case VERDICT_LOSSY:
+		return explain_lossy(audit);
+	default:
+		return explain_clean(audit);
+	}
+}
+
+static void forget(struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_findings; i++)
+		finding_fini(&audit->findings[i]);
+	free(audit->findings);
+	free(audit->reason);
+	audit->findings = NULL;
+	audit->n_findings = 0;
+	audit->reason = NULL;
+}
+
+int audit_predict(struct audit *audit)
+{
+	forget(audit);
+	decide_fates(audit);
+	audit->verdict = decide(audit);
+	audit->reason = explain(audit);
+	return audit->reason ? audit_find(audit) : -ENOMEM;
+}
+
+enum severity audit_severity(const struct audit *audit)
+{
+	return audit->n_findings ? audit->findings[0].row->severity : SEVERITY_INFO;
+}
+
+void audit_fini(struct audit *audit)
+{
+	forget(audit);
+	for (size_t i = 0; i < audit->n_listeners; i++)
+		free(audit->listeners[i].holders);
+	free(audit->processes);
+	free(audit->listeners);
+	memset(audit, 0, sizeof(*audit));
+}

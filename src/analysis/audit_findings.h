@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The findings of a prediction, from the fates of its processes. Of audit.c alone. */
+#ifndef SHUTWATCH_AUDIT_FINDINGS_H
+#define SHUTWATCH_AUDIT_FINDINGS_H
+
+#include "src/analysis/audit.h"
+
+/* Fills audit->findings, which is empty. Returns 0 or -ENOMEM. */
+int audit_find(struct audit *audit);
+
+/* NULL: it is not of this service. */
+const struct audit_process *audit_process_of(const struct audit *audit, uint32_t pid);
+
+/* Does it go on as if nothing had been sent to it? */
+bool audit_is_deaf(const struct audit *audit, const struct audit_process *process);
+
+/* Will somebody send SIGKILL when the grace period is over? */
+bool audit_kills(const struct audit *audit);
+
+/* Does this program, told by this signal, end without finishing what is in flight? */
+bool audit_cuts(const struct audit *audit, const struct audit_process *process);
+
+/* Does PostgreSQL wait for clients that have no reason to leave? */
+bool audit_waits_for_clients(const struct audit *audit);
+
+/* Connections in flight that end with their process, and those in queues that end with theirs. */
+uint64_t audit_cut_off(const struct audit *audit);
+uint64_t audit_dropped(const struct audit *audit);
+
+/* Open connections of clients. */
+uint64_t audit_inbound(const struct audit *audit);
+
+/* Of the process that is told: advice is for what the service runs. */
+enum program audit_program(const struct audit *audit);
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a stop costs the clients: by the fates of processes, and by what their programs do. */
+#include <signal.h>
+
+#include "src/analysis/audit_findings.h"
+#include "src/base/cleanup.h"
+
+#define BIT(signal) (1ULL << ((signal)-1))
+
+/* As these programs document their signals. */
+static const struct {
+	enum program program;
+	uint64_t signals;
+} cutters[] = {
+	{ PROGRAM_NGINX, BIT(SIGTERM) | BIT(SIGINT) },
+	{ PROGRAM_APACHE, BIT(SIGTERM) | BIT(SIGINT) },
+	{ PROGRAM_HAPROXY, BIT(SIGTERM) | BIT(SIGINT) },
+	{ PROGRAM_GUNICORN, BIT(SIGINT) | BIT(SIGQUIT) },
+	{ PROGRAM_POSTGRESQL, BIT(SIGINT) | BIT(SIGQUIT) },
+	{ PROGRAM_REDIS, BIT(SIGTERM) | BIT(SIGINT) },
+};
+
+bool audit_cuts(const struct audit *audit, const struct audit_process *process)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cutters); i++) {
+		if (cutters[i].program == process->program)
+			return cutters[i].signals & BIT(audit->signal);
+	}
+	return false;
+}
+
+bool audit_waits_for_clients(const struct audit *audit)
+{
+	bool waits = false;
+
+	if (audit->signal != SIGTERM)
+		return false;
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		const struct audit_process *process = &audit->processes[i];
+
+		/* A backend that is told itself closes its connection. */
+		if (process->program != PROGRAM_POSTGRESQL ||
+		    (process->is_told && process->inbound))
+			continue;
+		waits |= process->is_told;
+	}
+	return waits && audit_inbound(audit);
+}
+
+uint64_t audit_inbound(const struct audit *audit)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < audit->n_processes; i++)
+		count += audit->processes[i].inbound;
+	return count;
+}
+
+uint64_t audit_cut_off(const struct audit *audit)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		const struct audit_process *process = &audit->processes[i];
+
+		if (process->fate == FATE_DIES || process->fate == FATE_KILLED ||
+		    (process->fate == FATE_STOPS && audit_cuts(audit, process)))
+			count += process->inbound_in_flight;
+	}
+	return count;
+}
+
+uint64_t audit_dropped(const struct audit *audit)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < audit->n_listeners; i++) {
+		if (!audit->listeners[i].is_kept)
+			count += audit->listeners[i].queued;
+	}
+	return count;
+}
+
+enum program audit_program(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		if (audit->processes[i].is_told && audit->processes[i].program)
+			return audit->processes[i].program;
+	}
+	return PROGRAM_UNKNOWN;
+}

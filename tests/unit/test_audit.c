@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is predicted of services whose facts are made up. */
+#include "tests/unit/audited.h"
+
+#include <errno.h>
+
+static void test_handler(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_HANDLER);
+
+	(void)state;
+	listen_on(&audit, server, 0);
+	server->inbound = 5;
+	server->inbound_in_flight = 2;
+	expect(&audit, VERDICT_CLEAN, "");
+}
+
+static void test_no_handler(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_DEFAULT);
+
+	(void)state;
+	listen_on(&audit, server, 0);
+	server->inbound = 3;
+	expect(&audit, VERDICT_CLEAN, "");
+}
+
+static void test_cut_off(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_DEFAULT);
+
+	(void)state;
+	listen_on(&audit, server, 2);
+	server->inbound = 3;
+	server->inbound_in_flight = 1;
+	expect(&audit, VERDICT_LOSSY, "no_handler cut_off_at_exit accept_queue_dropped");
+}
+
+static void test_core(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	audit.signal = SIGQUIT;
+	listen_on(&audit, add(&audit, 10, 1, DISPOSITION_DEFAULT), 0);
+	expect(&audit, VERDICT_CLEAN, "unhandled_stop_signal_core");
+}
+
+static void test_ignored(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_IGNORED);
+
+	(void)state;
+	listen_on(&audit, server, 1);
+	server->inbound_in_flight = server->inbound = 1;
+	expect(&audit, VERDICT_UNAFFECTED, "sigterm_ignored");
+}
+
+/* Blocked is no fault where somebody waits for the signal. */
+static void test_blocked(void **state)
+{
+	struct audit awaited = bare(), forgotten = bare();
+
+	(void)state;
+	add(&awaited, 10, 1, DISPOSITION_BLOCKED)->is_awaited = true;
+	expect(&awaited, VERDICT_CLEAN, "");
+	add(&forgotten, 10, 1, DISPOSITION_BLOCKED);
+	expect(&forgotten, VERDICT_UNAFFECTED, "sigterm_ignored");
+}
+
+/* What the kernel does not end by WINCH is not ended by it. */
+static void test_harmless_signal(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	audit.signal = SIGWINCH;
+	add(&audit, 10, 1, DISPOSITION_DEFAULT);
+	expect(&audit, VERDICT_UNAFFECTED, "sigterm_ignored");
+}
+
+static void test_pid1(void **state)
+{
+	struct audit deaf = bare(), hearing = bare();
+
+	(void)state;
+	add(&deaf, 10, 1, DISPOSITION_DEFAULT)->is_init = true;
+	expect(&deaf, VERDICT_UNAFFECTED, "sigterm_discarded_pid1");
+	add(&hearing, 10, 1, DISPOSITION_HANDLER)->is_init = true;
+	expect(&hearing, VERDICT_CLEAN, "");
+}
+
+/* A shell as PID 1 of a container, as images with a command line have it. */
+static void test_container_wrapper(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	audit.service.kind = SERVICE_CONTAINER;
+	add(&audit, 10, 1, DISPOSITION_DEFAULT)->is_init = true;
+	listen_on(&audit, add(&audit, 11, 10, DISPOSITION_HANDLER), 0);
+	expect(&audit, VERDICT_FORCED,
+	       "sigterm_discarded_pid1 signal_not_forwarded grace_exceeded "
+	       "killed_by_pidns_teardown");
+}
+
+/* What was started in it later (exec) is nobody's to tell. */
+static void test_container_exec(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *init = add(&audit, 10, 1, DISPOSITION_HANDLER);
+
+	(void)state;
+	audit.service.kind = SERVICE_CONTAINER;
+	init->is_init = true;
+	listen_on(&audit, init, 0);
+	add(&audit, 50, 2, DISPOSITION_DEFAULT);
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_true(audit.processes[0].is_told);
+	assert_false(audit.processes[1].is_told);
+	audit_fini(&audit);
+}
+
+static void test_wrapper(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	add(&audit, 10, 1, DISPOSITION_DEFAULT);
+	/* Its queue is served by who lives on. */
+	listen_on(&audit, add(&audit, 11, 10, DISPOSITION_HANDLER), 3);
+	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+}
+
+static void test_wrapper_ignores(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	add(&audit, 10, 1, DISPOSITION_IGNORED);
+	listen_on(&audit, add(&audit, 11, 10, DISPOSITION_HANDLER), 0);
+	expect(&audit, VERDICT_UNAFFECTED, "sigterm_ignored signal_not_forwarded");
+}
+
+/* The same below systemd: by KillMode. */
+static struct audit wrapped_unit(enum kill_mode mode)
+{
+	struct audit audit = bare();
+
+	audit.service.kind = SERVICE_UNIT;
+	audit.signal_source = SIGNAL_BY_UNIT;
+	audit.kill_mode = mode;
+	audit.main_pid = 10;
+	audit.sends_kill = true;
+	audit.grace_ns = 3000000000;
+	add(&audit, 10, 1, DISPOSITION_DEFAULT);
+	listen_on(&audit, add(&audit, 11, 10, DISPOSITION_HANDLER), 0);
+	return audit;
+}
+
+static void test_kill_modes(void **state)
+{
+	struct audit group = wrapped_unit(KILL_MODE_CONTROL_GROUP);
+	struct audit mixed = wrapped_unit(KILL_MODE_MIXED);
+	struct audit process = wrapped_unit(KILL_MODE_PROCESS);
+	struct audit none = wrapped_unit(KILL_MODE_NONE);
+
+	(void)state;
+	expect(&group, VERDICT_CLEAN, "");
+	expect(&mixed, VERDICT_FORCED, "wrapper_died_first killed_by_supervisor");
+	expect(&process, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+	expect(&none, VERDICT_UNAFFECTED, "");
+}
+
+/* What systemd does by default, where the unit cannot be read. */
+static void test_unreadable_unit(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	audit.service.kind = SERVICE_UNIT;
+	audit.unit_error = -EACCES;
+	listen_on(&audit, add(&audit, 10, 1, DISPOSITION_IGNORED), 0);
+	add(&audit, 11, 10, DISPOSITION_HANDLER);
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_true(audit.processes[1].is_told);
+	expect(&audit, VERDICT_FORCED, "sigterm_ignored grace_exceeded");
+}
+
+/* Python's resource tracker ignores TERM, and ends with its parent all the same. */
+static void test_helper(void **state)
+{
+	struct audit audit = wrapped_unit(KILL_MODE_CONTROL_GROUP);
+
+	(void)state;
+	audit.processes[0].disposition = DISPOSITION_HANDLER;
+	add(&audit, 12, 10, DISPOSITION_IGNORED);
+	expect(&audit, VERDICT_CLEAN, "");
+	audit = wrapped_unit(KILL_MODE_CONTROL_GROUP);
+	add(&audit, 12, 10, DISPOSITION_IGNORED);
+	expect(&audit, VERDICT_CLEAN, "");
+	audit = wrapped_unit(KILL_MODE_CONTROL_GROUP);
+	audit.processes[0].disposition = DISPOSITION_IGNORED;
+	add(&audit, 12, 10, DISPOSITION_IGNORED);
+	expect(&audit, VERDICT_FORCED, "sigterm_ignored grace_exceeded");
+}
+
+static void test_grace(void **state)
+{
+	struct audit patient = wrapped_unit(KILL_MODE_CONTROL_GROUP);
+	struct audit endless = wrapped_unit(KILL_MODE_CONTROL_GROUP);
+
+	(void)state;
+	patient.processes[1].disposition = DISPOSITION_IGNORED;
+	assert_int_equal(audit_predict(&patient), 0);
+	assert_string_equal(patient.findings[1].summary,
+			    "nothing ends server (pid 11) but SIGKILL, after 3.0 s");
+	expect(&patient, VERDICT_FORCED, "sigterm_ignored grace_exceeded");
+	endless.processes[1].disposition = DISPOSITION_IGNORED;
+	endless.grace_ns = INT64_MAX;
+	expect(&endless, VERDICT_PARTIAL, "sigterm_ignored orphans_left");
+}
+
+/* A listener that workers share closes with the last of them. */
+static void test_shared_listener(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *master = add(&audit, 10, 1, DISPOSITION_DEFAULT);
+	struct audit_listener *listener = listen_on(&audit, master, 4);
+
+	(void)state;
+	share(listener, add(&audit, 11, 10, DISPOSITION_HANDLER));
+	expect(&audit, VERDICT_PARTIAL, "orphans_left");
+}
+
+/* Socket activation: the supervisor has it, too. */
+static void test_held_outside(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	listen_on(&audit, add(&audit, 10, 1, DISPOSITION_HANDLER), 4)->is_held_outside = true;
+	expect(&audit, VERDICT_CLEAN, "");
+}
+
+static void test_fanout(void **state)
+{
+	struct audit audit = wrapped_unit(KILL_MODE_CONTROL_GROUP);
+
+	(void)state;
+	audit.processes[0].disposition = DISPOSITION_HANDLER;
+	share(&audit.listeners[0], &audit.processes[0]);
+	expect(&audit, VERDICT_CLEAN, "signal_fanout");
+}
+
+static void test_kill(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	audit.signal = SIGKILL;
+	listen_on(&audit, add(&audit, 10, 1, DISPOSITION_DEFAULT), 0);
+	expect(&audit, VERDICT_FORCED, "");
+}
+
+/* A listing that is no snapshot may hold anything. */
+static void test_loop(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	add(&audit, 10, 11, DISPOSITION_HANDLER);
+	add(&audit, 11, 10, DISPOSITION_HANDLER);
+	expect(&audit, VERDICT_UNAFFECTED, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_handler),
+		cmocka_unit_test(test_no_handler),
+		cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_core),
+		cmocka_unit_test(test_ignored),
+		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_harmless_signal),
+		cmocka_unit_test(test_pid1),
+		cmocka_unit_test(test_container_wrapper),
+		cmocka_unit_test(test_container_exec),
+		cmocka_unit_test(test_wrapper),
+		cmocka_unit_test(test_wrapper_ignores),
+		cmocka_unit_test(test_kill_modes),
+		cmocka_unit_test(test_unreadable_unit),
+		cmocka_unit_test(test_helper),
+		cmocka_unit_test(test_grace),
+		cmocka_unit_test(test_shared_listener),
+		cmocka_unit_test(test_held_outside),
+		cmocka_unit_test(test_fanout),
+		cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_loop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is predicted of programs that are known, and how a prediction looks. */
+#include "tests/unit/audited.h"
+
+#include <jansson.h>
+
+#include "src/output/audit.h"
+
+static void check_program(enum program program, int sig, uint32_t in_flight, enum verdict verdict,
+			  const char *findings)
+{
+	struct audit audit = bare();
+	struct audit_process *master = add(&audit, 10, 1, DISPOSITION_HANDLER);
+	struct audit_process *worker = add(&audit, 11, 10, DISPOSITION_HANDLER);
+
+	master->program = worker->program = program;
+	audit.signal = sig;
+	share(listen_on(&audit, master, 0), worker);
+	worker->inbound = 4;
+	worker->inbound_in_flight = in_flight;
+	expect(&audit, verdict, findings);
+}
+
+static void test_programs(void **state)
+{
+	(void)state;
+	check_program(PROGRAM_NGINX, SIGTERM, 0, VERDICT_CLEAN, "wrong_stop_signal");
+	check_program(PROGRAM_NGINX, SIGTERM, 2, VERDICT_LOSSY,
+		      "wrong_stop_signal cut_off_at_exit");
+	check_program(PROGRAM_NGINX, SIGQUIT, 2, VERDICT_CLEAN, "");
+	check_program(PROGRAM_APACHE, SIGTERM, 1, VERDICT_LOSSY,
+		      "wrong_stop_signal cut_off_at_exit");
+	check_program(PROGRAM_APACHE, SIGWINCH, 1, VERDICT_CLEAN, "");
+	check_program(PROGRAM_HAPROXY, SIGTERM, 1, VERDICT_LOSSY,
+		      "wrong_stop_signal cut_off_at_exit");
+	check_program(PROGRAM_POSTGRESQL, SIGTERM, 0, VERDICT_DRAINING,
+		      "wrong_stop_signal drain_blocked_idle");
+	check_program(PROGRAM_POSTGRESQL, SIGINT, 2, VERDICT_LOSSY, "cut_off_at_exit");
+	check_program(PROGRAM_REDIS, SIGTERM, 2, VERDICT_LOSSY, "cut_off_at_exit");
+	check_program(PROGRAM_UVICORN, SIGTERM, 2, VERDICT_CLEAN, "");
+	check_program(PROGRAM_GUNICORN, SIGTERM, 2, VERDICT_CLEAN, "");
+	check_program(PROGRAM_GUNICORN, SIGQUIT, 2, VERDICT_LOSSY,
+		      "wrong_stop_signal cut_off_at_exit");
+}
+
+/* A runtime that catches everything proves nothing, and the reason says so. */
+static void test_runtime(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	add(&audit, 10, 1, DISPOSITION_HANDLER)->program = PROGRAM_GO;
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_non_null(strstr(audit.reason, "cannot be seen"));
+	audit_fini(&audit);
+}
+
+static void test_views(void **state)
+{
+	struct report_style style = { .columns = 80 };
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_DEFAULT);
+	char *line, *shown;
+	struct text text;
+	json_t *json;
+
+	(void)state;
+	strcpy(server->comm, "\x1b[31mx\"\n\xff");
+	strcpy(audit.service.name, "\x1b[31mevil\n");
+	listen_on(&audit, server, 1);
+	assert_int_equal(audit_predict(&audit), 0);
+	text_init(&text);
+	audit_print(&audit, &style, &text);
+	shown = text_take(&text);
+	assert_non_null(shown);
+	assert_null(strchr(shown, '\x1b'));
+	assert_non_null(strstr(shown, "accept_queue_dropped"));
+	line = json_from_audit(&audit);
+	assert_null(strchr(line, '\n'));
+	json = json_loads(line, 0, NULL);
+	assert_non_null(json);
+	assert_string_equal(json_string_value(json_object_get(json, "schema")), AUDIT_SCHEMA);
+	assert_string_equal(json_string_value(json_object_get(json, "outcome")), "lossy");
+	assert_true(json_is_null(json_object_get(json_object_get(json, "stop"), "grace_s")));
+	json_decref(json);
+	free(line);
+	free(shown);
+	audit_fini(&audit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_views),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
