@@ -15,6 +15,7 @@ from kit.sockets import overflows, server_side
 from lab import crowd
 from lab.ending import Ending
 from lab.load import Load
+from lab.prediction import predict, why_not
 from lab.seen import Seen
 from lab.server import BURST, IDLE, LOAD, LONG, MANY, MIXED, QUEUE
 
@@ -35,6 +36,8 @@ class Row:
     signal: str
     scenario: str
     outcome: str = ""
+    predicted: str = ""                 # by the audit; "": not asked
+    why_not: str | None = None          # why it came differently
     connections: int = 0
     mismatches: list = dataclasses.field(default_factory=list)
     undecidable: dict = dataclasses.field(default_factory=dict)  # why: how many
@@ -119,6 +122,7 @@ class Told:
     connections: list
     stop: object
     ended_ns: int | None   # the last process
+    predicted: str = ""
 
 
 class Stopped:
@@ -132,7 +136,7 @@ class Stopped:
         self._load = Load(stage, running)
         before = overflows(running.netns)
         try:
-            self._run(running, how, scenario, states)
+            self._run(stage, running, how, scenario, states)
         finally:
             self._ending.close()
         self.ended_ns = self._ending.at_ns
@@ -143,13 +147,14 @@ class Stopped:
         for connection in self.connections:
             connection.is_taken = connection.local in self._taken
 
-    def _run(self, running, how, scenario, states):
+    def _run(self, stage, running, how, scenario, states):
         is_frozen = scenario == QUEUE
         if is_frozen:
             for pid in running.pids():
                 os.kill(pid, signal.SIGSTOP)
         flow = _OPENINGS[scenario](self._load, states)
         time.sleep(_BEFORE_S)  # the scenario: in flight for that long
+        self.predicted = predict(stage, running, how)
         self._taken = _taken(running)
         self.stop = running.stop(how)
         if is_frozen:
@@ -220,6 +225,8 @@ def _judged(row, stopped, **who):
     row.undecidable = dict(judge.undecidable)
     row.record = stopped.record
     row.outcome = stopped.record["outcome"]
+    row.predicted = stopped.predicted
+    row.why_not = why_not(row.predicted, row.record) if row.predicted else None
     row.connections = len(stopped.connections)
     row.drain_error_ns = _drain_error_ns(stopped)
     row.total_error_ns = _total_error_ns(stopped)

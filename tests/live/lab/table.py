@@ -4,7 +4,7 @@
 from collections import Counter
 from statistics import median
 
-_WIDTHS = (("server", -26), ("signal", -9), ("scenario", -9), ("outcome", -10),
+_WIDTHS = (("server", -26), ("signal", -9), ("scenario", -9), ("outcome", -10), ("audit", -10),
            ("connections", 11), ("mismatches", 10), ("not decidable", 13),
            ("drain error", 11), ("total error", 11))
 _SHOWN = 20  # mismatches told of one row
@@ -26,8 +26,8 @@ def _error(ns):
 
 def line(row):
     """One row."""
-    return _line([row.server, row.signal, row.scenario, row.outcome, row.connections,
-                  len(row.mismatches), sum(row.undecidable.values()) or "-",
+    return _line([row.server, row.signal, row.scenario, row.outcome, row.predicted or "-",
+                  row.connections, len(row.mismatches), sum(row.undecidable.values()) or "-",
                   _error(row.drain_error_ns), _error(row.total_error_ns)])
 
 
@@ -48,6 +48,16 @@ def undecidable(rows):
     """Why, and how many."""
     counts = sum((Counter(row.undecidable) for row in rows), Counter())
     return [f"not decidable: {count} {why}" for why, count in counts.most_common()]
+
+
+def audit(rows):
+    """How often the audit was right; why not, where it was not."""
+    asked = [row for row in rows if row.predicted]
+    right = sum(row.predicted == row.outcome for row in asked)
+    reasons = Counter(row.why_not or "unexplained" for row in asked
+                      if row.predicted != row.outcome)
+    return ([f"audit: {right} of {len(asked)} outcomes as predicted"] if asked else []) + [
+        f"audit: {count} not: {why}" for why, count in reasons.most_common()]
 
 
 def last(rows):
