@@ -181,7 +181,13 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 	if (tag.at_signal == AT_SIGNAL_UNKNOWN) {
 		facts.is_outbound = tag.direction == DIRECTION_OUTBOUND;
 		facts.is_multiplexed = state->flags & SERVICE_MULTIPLEXED;
-		tag.at_signal = facts_is_in_flight(&facts) ? AT_SIGNAL_IN_FLIGHT : AT_SIGNAL_IDLE;
+		facts.since_stop = (u32)bpf_jiffies64() - state->armed_jiffies;
+		if (facts_is_in_flight(&facts))
+			tag.at_signal = AT_SIGNAL_IN_FLIGHT;
+		else if (!facts_has_moved(&facts))
+			tag.at_signal = AT_SIGNAL_IDLE;
+		else /* data since T0: nobody knows how it was, nor how much there was */
+			tag.has_baseline = false;
 	}
 	found = connection_tag_create(sk, &tag);
 	if (found && !sighting->is_provisional)

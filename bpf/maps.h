@@ -74,13 +74,15 @@ _Static_assert(__builtin_offsetof(struct event_connection, netns) -
 		       __builtin_offsetof(struct ends, netns),
 	       "the ends of a connection stand together");
 
+#define LOOK_IS_FIRST (1u << 0) /* the processes come after it: the snapshot is not done */
+
 /* Which shutdown the iterators and syscall programs are asked to work on. */
 struct target {
 	__u64 service;
 	__u64 generation;
 	__u64 stop_signals; /* configure_service: as in service_state */
 	__u32 leftover;	    /* reconcile: enum connection_outcome of what is still open */
-	__u32 flags;	    /* configure_service: SERVICE_MULTIPLEXED or 0 */
+	__u32 flags; /* configure_service: SERVICE_MULTIPLEXED or 0; tag_queued: LOOK_IS_FIRST or 0 */
 };
 
 /* What the first arguments of a system call say about what it waits for. */

@@ -198,7 +198,8 @@ int tag_queued(struct bpf_iter__tcp *ctx)
 
 	if (!common) {
 		state = service_find(target.service);
-		if (state && state->generation == target.generation)
+		if (state && state->generation == target.generation &&
+		    !(target.flags & LOOK_IS_FIRST))
 			__sync_fetch_and_or(&state->flags, SERVICE_SNAPSHOT_DONE);
 		return 0;
 	}

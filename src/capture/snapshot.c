@@ -18,6 +18,8 @@
 #include "src/capture/elf.h"
 #include "src/capture/procfs.h"
 
+#define MANY_PROCESSES 16
+
 struct members {
 	struct event_process *items;
 	size_t count;
@@ -183,6 +185,20 @@ static int tell_members(const struct service_info *service, const struct members
 	return err;
 }
 
+/*
+ * Many processes are looked at one by one, and that takes its time: what is answered meanwhile
+ * would not have been in flight. One pass over the table of all sockets goes first; who holds them
+ * is found out after that.
+ */
+static int tag_before(struct probe *probe, const struct members *members,
+		      const struct target *target)
+{
+	struct target first = *target;
+
+	first.flags = LOOK_IS_FIRST;
+	return members->count < MANY_PROCESSES ? 0 : tag_queues(probe, members, &first);
+}
+
 int snapshot_take(struct probe *probe, const struct service_info *service,
 		  const struct target *target, bool with_arguments, probe_sink sink, void *context)
 {
@@ -190,6 +206,8 @@ int snapshot_take(struct probe *probe, const struct service_info *service,
 	size_t i;
 	int err = probe_list_members(probe, target, add_member, &members);
 
+	if (!err)
+		err = tag_before(probe, &members, target);
 	for (i = 0; !err && i < members.count; i++) {
 		err = probe_tag_sockets(probe, target, members.items[i].process.tgid);
 		if (err == -ESRCH || err == -ENOENT)

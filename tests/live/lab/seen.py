@@ -80,7 +80,9 @@ class Seen(Line):
         """As Line; while a session starts, both."""
         if self._is_starting_at(ns - edge_ns):
             return {True, False}
-        return super().states_at(ns, edge_ns)
+        # A part of an answer that has arrived: data of ours came last, as after a whole one.
+        began = self.is_part and self.kind != "reading" and self.events[-1][0] <= ns + edge_ns
+        return super().states_at(ns, edge_ns) | ({False} if began else set())
 
     def saw(self, t0_ns, edge_ns):
         """As Line; besides: a farewell that nobody asked for."""
