@@ -82,7 +82,7 @@ struct target {
 	__u64 generation;
 	__u64 stop_signals; /* configure_service: as in service_state */
 	__u32 leftover;	    /* reconcile: enum connection_outcome of what is still open */
-	__u32 flags; /* configure_service: SERVICE_MULTIPLEXED or 0; tag_queued: LOOK_IS_FIRST or 0 */
+	__u32 flags;	    /* SERVICE_MULTIPLEXED: configure_service; LOOK_IS_FIRST: tag_queued */
 };
 
 /* What the first arguments of a system call say about what it waits for. */

@@ -7,7 +7,7 @@ import pytest
 
 from kit.judge import Judge, t0_ns, tell_apart
 from kit.stage import Stage
-from lab import scenario, table
+from lab import scenario, strict, table
 from lab.ending import Ending
 from lab.seen import Seen
 from lab.server import IDLE, MIXED, TERM, Kind, Running
@@ -125,6 +125,45 @@ def _shift(record):
     _of(record, "completed")["closed_at_s"] += 60
 
 
+def _set(path, value):
+    """Another value at that place."""
+    def change(record):
+        *way, last = path.split(".")
+        place = record
+        for name in way:
+            place = place[int(name)] if name.isdigit() else place[name]
+        place[last] = value
+    return change
+
+
+def _omit(record):
+    inbound = record["connections"]["inbound"]
+    record["connections"]["details"].remove(_of(record, "idle"))
+    record["connections"]["details_omitted"] += 1
+    assert inbound["outcomes"]["idle"]
+
+
+def _too_early(record):
+    for detail in record["connections"]["details"]:
+        detail["closed_at_s"] = 0.0
+
+
+@pytest.mark.parametrize("change", [
+    _omit, _too_early, _set("trigger.signal", "SIGHUP"), _set("trigger.kind", "exit"),
+    _set("outcome", "clean"), _set("complete", False), _set("processes", []),
+    _set("connections.inbound.refused_handshakes", 5), _set("connections.inbound.undecided", 9),
+    _set("connections.details.0.pid", 1), _set("connections.details.0.closed_at_s", None),
+    *[_set(f"timing.{name}", value) for name in ("total_s", "drain_s", "first_action_s")
+      for value in (77.0, None)], _set("timing.accepting_s", 77.0)])
+def test_planted_elsewhere(stopped, change):
+    """What the judge leaves to the lab."""
+    other = copy.copy(stopped)
+    other.record = copy.deepcopy(stopped.record)
+    assert not list(strict.disagreements(stopped, MIXED))
+    change(other.record)
+    assert list(strict.disagreements(other, MIXED))
+
+
 @pytest.mark.parametrize("change", [
     _swap("completed", "cut"), _swap("idle", "completed"), _swap("cut", "idle"),
     _swap("completed", "reset"), _drop, _refuse, _shift],
@@ -183,4 +222,4 @@ def test_row(stage):
     assert not row.mismatches, row.mismatches
     assert row.connections == 6 and row.outcome == "clean"
     assert abs(row.drain_error_ns) < 50_000_000 and abs(row.total_error_ns) < 50_000_000
-    assert "1 stops, 6 connections, 0 mismatches, 0 not decidable" in table.last([row])
+    assert "1 stops, 6 connections, 6 judged one by one, 0 mismatches, 0 not" in table.last([row])

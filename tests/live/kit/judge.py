@@ -93,6 +93,7 @@ class Truth:
 class Judge:
     """One record against what was seen; disagreements() is a list of sentences."""
 
+    stays_queued = False  # True: who was in the accept queue at the signal still was at the look
     counts_undecidable = False  # True: pairs.UNDECIDABLE is counted for all kinds of connections
 
     def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=(),
@@ -217,7 +218,8 @@ class Judge:
             is_late = connection.established_ns > self.t0_ns
             if is_late and connection.end == "rst" and not connection.received_bytes and cut_off:
                 cut_off -= 1
-            elif self._overflows and not connection.received_bytes and connection.end != "fin":
+            elif self._overflows and connection.kind == "arriving" and connection.end != "fin" \
+                    and not connection.received_bytes:
                 self._overflows -= 1
                 self.undecidable[QUEUE_FULL] += 1
             else:
@@ -252,6 +254,8 @@ class Judge:
         if not seen & ALLOWED.get(outcome, set()):
             if not reasons:
                 yield f"{outcome}, the client saw {sorted(seen)}"
+            elif outcome == "left_open" and detail["unacked_bytes"]:
+                yield f"left_open, with {detail['unacked_bytes']} bytes unacknowledged"
             elif connection.kind == "stream" or self.counts_undecidable:
                 self.undecidable[reasons[0]] += 1
             else:
@@ -279,6 +283,8 @@ class Judge:
                        for pending in connection.states_at(self.t0_ns, EDGE_NS)}
             if connection.kind == "stream":  # between two messages it looks idle
                 states.add("idle")
+            if connection.is_accepted is False and self.stays_queued:
+                return {"queued"}
             if not connection.is_taken:
                 states.add("queued")
         return states

@@ -28,6 +28,7 @@ class Line:
         self.end = "open"        # fin, rst, fin+rst, refused, closed (by us), own_rst (by us)
         self.ended_ns = None
         self.is_taken = False    # seen accepted, and all that was sent read
+        self.is_accepted = None  # at the signal; None: nobody looked
 
     def states_at(self, ns, edge_ns):
         """Waiting for something at that time? Both answers when it changed close to it."""

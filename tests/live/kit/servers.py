@@ -54,10 +54,10 @@ class Server:
         return self.gone_ns is not None
 
 
-def uvicorn_command(port, workers):
+def uvicorn_command(port, workers, host="127.0.0.1"):
     """FastAPI under uvicorn."""
     return ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", ROOT / "tests/live/apps",
-            "--host", "127.0.0.1", "--port", port, "--workers", workers]
+            "--host", host, "--port", port, "--workers", workers]
 
 
 def wait_uvicorn(program, workers):

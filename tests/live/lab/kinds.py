@@ -2,6 +2,7 @@
 """All kinds of servers in the lab."""
 
 from lab import compiled_servers, database_servers, placed_servers, python_servers, web_servers
+from lab.server import LATE
 
 KINDS = [kind for module in (python_servers, web_servers, compiled_servers, database_servers,
                              placed_servers) for kind in module.KINDS]
@@ -10,4 +11,4 @@ KINDS = [kind for module in (python_servers, web_servers, compiled_servers, data
 def stops(kinds=None):
     """Every (kind, how, scenario) there is."""
     return [(kind, how, scenario) for kind in kinds or KINDS for how in kind.hows
-            for scenario in kind.scenarios]
+            for scenario in kind.scenarios if scenario != LATE or "idle" in kind.states]

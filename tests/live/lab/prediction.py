@@ -40,5 +40,5 @@ def why_not(predicted, record):
             return "clients came after the signal, and were lost"
         return "not all that was open was answered: what a handler does, the audit cannot know"
     if (predicted, real) == ("lossy", "clean"):
-        return "everything in flight was answered in time"
+        return "what was in flight or queued was answered in time"
     return None

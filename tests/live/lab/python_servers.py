@@ -12,24 +12,27 @@ from lab.server import BURST, IDLE, LOAD, MIXED, QUEUE, TERM, TERM_ALL, Kind, Ru
 _APPS = ROOT / "tests/live/apps"
 _PYTHON = "/usr/bin/python3"
 _ENV = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+# app.py has an answer in parts.
+_STREAMS = Kind.states | {"stream"}
 # Closes after each answer, or keeps a worker busy with each connection: nothing is ever idle.
 _NEVER_IDLE = frozenset(("in_flight", "half_response", "half_request", "finishing", "silent",
                          "flow"))
 
 
-def _running(program, group, port, **more):
+def _running(program, group, port, host="127.0.0.1", **more):
     wait_until(lambda: listens(program.pid, port), f"{program.argv} to listen")
-    return Running(program.pid, f"127.0.0.1:{port}", group.path, **more)
+    address = f"[{host}]" if ":" in host else host
+    return Running(program.pid, f"{address}:{port}", group.path, **more)
 
 
-def _start_uvicorn(workers, *options):
+def _start_uvicorn(workers, *options, host="127.0.0.1"):
     def start(stage):
         port, = free_ports()
         group = stage.subgroup()
-        program = stage.program([*uvicorn_command(port, workers), *options], cgroup=group,
+        program = stage.program([*uvicorn_command(port, workers, host), *options], cgroup=group,
                                 env=_ENV)
         wait_uvicorn(program, workers)
-        return _running(program, group, port)
+        return _running(program, group, port, host)
     return start
 
 
@@ -70,8 +73,11 @@ _WRAPPER = ("sh", "-c", '"$@"; true', "sh")
 _FILES = frozenset(("half_request", "finishing", "silent", "flow"))
 
 KINDS = [
-    Kind("uvicorn", ("uvicorn",), _start_uvicorn(1)),
-    Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), hows=(TERM, TERM_ALL)),
+    Kind("uvicorn", ("uvicorn",), _start_uvicorn(1), states=_STREAMS),
+    Kind("uvicorn on ::1", ("uvicorn",), _start_uvicorn(1, host="::1"), scenarios=(MIXED, IDLE),
+         states=_STREAMS),
+    Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2), hows=(TERM, TERM_ALL),
+         states=_STREAMS),
     # It closes what was idle for 5 s, and so many take longer to open when the machine is busy.
     Kind("uvicorn, 2 workers", ("uvicorn",), _start_uvicorn(2, "--timeout-keep-alive=60"),
          hows=(TERM, TERM_ALL), scenarios=(LOAD,)),
@@ -83,7 +89,7 @@ KINDS = [
                          "wsgi:app")),
     Kind("gunicorn uvicorn", ("gunicorn", "uvicorn"),
          _start_gunicorn(b"startup complete", "--worker-class=uvicorn.workers.UvicornWorker",
-                         "app:app")),
+                         "app:app"), states=_STREAMS),
     # No handler takes time, and nothing is ever idle: neither LONG nor MANY has what it is about.
     Kind("http.server", (_PYTHON,), _start_http_server(), states=_FILES,
          scenarios=(MIXED, IDLE, QUEUE, BURST)),

@@ -12,17 +12,18 @@ import time
 from kit.clock import EDGE_NS
 from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
 from kit.sockets import overflows, server_side
-from lab import crowd
+from lab import crowd, strict
 from lab.ending import Ending
 from lab.load import Load
 from lab.prediction import predict, why_not
 from lab.seen import Seen
-from lab.server import BURST, IDLE, LOAD, LONG, MANY, MIXED, QUEUE
+from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
 
 _GRACE_S = 4          # then SIGKILL to all that is left …
 _LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
 _BEFORE_S = 0.3       # parts of the scenarios: how long things go on before the signal …
+_FROZEN_S = 0.2       # … between the signal and the thaw …
 _AFTER_S = 0.3        # … and after the end
 _RESUME = ("--half-response-bytes=65536", "--half-response-resume=1300ms")
 _GUARD = "--duration=25s"
@@ -38,7 +39,8 @@ class Row:
     outcome: str = ""
     predicted: str = ""                 # by the audit; "": not asked
     why_not: str | None = None          # why it came differently
-    connections: int = 0
+    connections: int = 0                # of the client's lines
+    judged: int = 0                     # of them, told by the record, one by one
     mismatches: list = dataclasses.field(default_factory=list)
     undecidable: dict = dataclasses.field(default_factory=dict)  # why: how many
     drain_error_ns: int | None = None   # the record's minus the client's; None: nothing to compare
@@ -48,7 +50,8 @@ class Row:
 
 def _mixed(load, states):
     """The flow is the client that goes on; all others end by themselves."""
-    counts = {"idle": 4, "in_flight": 4, "half_response": 2, "half_request": 2, "silent": 2}
+    counts = {"idle": 4, "in_flight": 4, "half_response": 2, "half_request": 2, "silent": 2,
+              "stream": 2}
     words = [f"--{name.replace('_', '-')}={count}" for name, count in counts.items()
              if name in states]
     flow = load.add("--flow=50") if "flow" in states else None
@@ -90,8 +93,13 @@ def _load(load, _):
     return load.add("--flow=500", "--source=127.0.0.2")
 
 
-_OPENINGS = {MIXED: _mixed, IDLE: _idle, QUEUE: _queue, LONG: _long, BURST: _burst, MANY: _many,
-             LOAD: _load}
+def _late(load, _):
+    """Idle ones overlook the server's FIN and ask once more: too late."""
+    load.add("--idle=6", "--late-request=20ms", _GUARD)
+
+
+_OPENINGS = {MIXED: _mixed, IDLE: _idle, LATE: _late, QUEUE: _queue, LONG: _long, BURST: _burst,
+             MANY: _many, LOAD: _load}
 
 
 def _wait_end(running, ending, watch, grace_s):
@@ -107,11 +115,9 @@ def _wait_end(running, ending, watch, grace_s):
         select.select([], [], [], 0.005)
 
 
-def _taken(running):
-    """Clients whose connections were accepted, and all that they sent was read."""
-    port = int(running.target.rpartition(":")[2])
-    sides = server_side(running.pid, port)
-    return {name for name, side in sides.items() if side.is_accepted and not side.unread}
+def _sides(running):
+    """The server's ends of all its connections, by their clients' names."""
+    return server_side(running.pid, int(running.target.rpartition(":")[2]))
 
 
 @dataclasses.dataclass
@@ -122,6 +128,7 @@ class Told:
     connections: list
     stop: object
     ended_ns: int | None   # the last process
+    pids: frozenset = frozenset()  # at the signal
     predicted: str = ""
 
 
@@ -145,7 +152,9 @@ class Stopped:
         self._load.end_all()
         self.connections = self._load.lines()
         for connection in self.connections:
-            connection.is_taken = connection.local in self._taken
+            side = self._sides.get(connection.local)
+            connection.is_accepted = side.is_accepted if side else None
+            connection.is_taken = bool(side and side.is_accepted and not side.unread)
 
     def _run(self, stage, running, how, scenario, states):
         is_frozen = scenario == QUEUE
@@ -155,9 +164,11 @@ class Stopped:
         flow = _OPENINGS[scenario](self._load, states)
         time.sleep(_BEFORE_S)  # the scenario: in flight for that long
         self.predicted = predict(stage, running, how)
-        self._taken = _taken(running)
+        self._sides = _sides(running)
+        self.pids = frozenset(running.pids())
         self.stop = running.stop(how)
         if is_frozen:
+            time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
             for pid in running.pids():
                 os.kill(pid, signal.SIGCONT)
         _wait_end(running, self._ending, self.watch,
@@ -185,10 +196,10 @@ def _drain_error_ns(stopped):
             continue
         if connection.ended_ns is None:
             return None
-        ends.append(connection.ended_ns)
+        ends.append(connection.fin_ns or connection.ended_ns)
     last_s = max((d["closed_at_s"] or 0 for d in details.values()), default=0)
     known_s = max((details[c.local]["closed_at_s"] or 0 for c in stopped.connections
-                   if c.local in details and c.ended_ns in ends), default=0)
+                   if c.local in details and (c.fin_ns or c.ended_ns) in ends), default=0)
     if drain_s is None or not ends or known_s < last_s:
         return None
     return at_ns(stopped.record, drain_s) - max(ends)
@@ -221,17 +232,18 @@ def _judged(row, stopped, **who):
     tell_apart(stopped.record, stopped.connections)
     judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
     judge.counts_undecidable = True
-    row.mismatches = list(judge.disagreements())
+    # A manager thaws what it stops at once.
+    judge.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
+    row.mismatches = [*judge.disagreements(), *strict.disagreements(stopped, row.scenario)]
     row.undecidable = dict(judge.undecidable)
     row.record = stopped.record
     row.outcome = stopped.record["outcome"]
     row.predicted = stopped.predicted
     row.why_not = why_not(row.predicted, row.record) if row.predicted else None
     row.connections = len(stopped.connections)
+    row.judged = sum(c.local in judge.details for c in stopped.connections)
     row.drain_error_ns = _drain_error_ns(stopped)
     row.total_error_ns = _total_error_ns(stopped)
-    if not stopped.record["complete"]:
-        row.mismatches.append(f"not complete: {stopped.record['loss']}")
     return row
 
 
@@ -248,5 +260,5 @@ def run_crowd(stage, total):
     record, lines, stop, ended_ns = crowd.run_crowd(stage, total)
     told = Told(record, [Seen(line) for line in lines], stop, ended_ns)
     for connection in told.connections:
-        connection.is_taken = True  # nothing was left in an accept queue before the stop
+        connection.is_taken = connection.is_accepted = True  # the crowd's set-up saw to that
     return _judged(Row("victims", "TERM/all", "crowd"), told)

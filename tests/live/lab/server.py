@@ -16,6 +16,7 @@ HTTP_PATHS = {
     "in_flight": "/2000/10",          # answered after 2 s
     "long": "/60000/10",              # in_flight of the scenario "long"
     "half_response": "/0/16777216",   # big, at once: fills every buffer on the way
+    "stream": "/stream/1500/15",      # a part every 100 ms, 1.5 s long
 }
 
 
@@ -69,7 +70,7 @@ TERM = How()
 TERM_ALL = How(is_group=True)
 # See scenario.py.
 MIXED, IDLE, QUEUE, LONG, BURST, MANY = "mixed", "idle", "queue", "long", "burst", "many"
-LOAD = "10,000"
+LOAD, LATE = "10,000", "late"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Kind:
     needs: tuple                        # programs it cannot do without
     start: Callable                     # (stage) -> Running, once it serves
     hows: tuple = (TERM,)               # each is a stop of its own
-    scenarios: tuple = (MIXED, IDLE, QUEUE, LONG, BURST, MANY)
+    scenarios: tuple = (MIXED, IDLE, LATE, QUEUE, LONG, BURST, MANY)
     # The states that make sense for it, of those that `mixed` opens
     states: frozenset = frozenset(("idle", "in_flight", "half_response", "half_request",
                                    "finishing", "silent", "flow"))

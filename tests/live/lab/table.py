@@ -5,7 +5,7 @@ from collections import Counter
 from statistics import median
 
 _WIDTHS = (("server", -26), ("signal", -9), ("scenario", -9), ("outcome", -10), ("audit", -10),
-           ("connections", 11), ("mismatches", 10), ("not decidable", 13),
+           ("connections", 11), ("judged", 7), ("mismatches", 10), ("not decidable", 13),
            ("drain error", 11), ("total error", 11))
 _SHOWN = 20  # mismatches told of one row
 
@@ -26,8 +26,9 @@ def _error(ns):
 
 def line(row):
     """One row."""
+    undecided = sum(row.undecidable.values())
     return _line([row.server, row.signal, row.scenario, row.outcome, row.predicted or "-",
-                  row.connections, len(row.mismatches), sum(row.undecidable.values()) or "-",
+                  row.connections, row.judged, len(row.mismatches), undecided or "-",
                   _error(row.drain_error_ns), _error(row.total_error_ns)])
 
 
@@ -64,6 +65,7 @@ def last(rows):
     """The sum of all."""
     errors = errors_ns(rows)
     said = (f"{len(rows)} stops, {sum(row.connections for row in rows)} connections, "
+            f"{sum(row.judged for row in rows)} judged one by one, "
             f"{sum(len(row.mismatches) for row in rows)} mismatches, "
             f"{sum(sum(row.undecidable.values()) for row in rows)} not decidable")
     if errors:
