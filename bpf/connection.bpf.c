@@ -55,18 +55,15 @@ __hidden void connection_local(const struct sock *sk, struct listener_key *key)
 }
 
 /*
- * What came last, data in or data out? The peer acknowledged all of ours. If it did so in a segment
- * that begins where its data ends (a bare ACK, its FIN), ours was the last; if data came with that
- * acknowledgement or after it, the peer's was.
+ * Is it proven that data of the peer came after the last of ours? All of ours is acknowledged, and
+ * nothing that came after the peer's data brought that acknowledgement: the last segment with any
+ * news (snd_wl1) began before the end of that data. An answer of ours would have been acknowledged
+ * by a later one. The contrary is no proof: a FIN or a larger window are news as well.
  */
-static __always_inline u8 last_data_of(const struct tcp_sock *tp, const struct facts *f,
-				       bool peer_fin)
+static __always_inline bool is_received_last(const struct tcp_sock *tp, const struct facts *f,
+					     bool peer_fin)
 {
-	u32 data_end = tp->rcv_nxt - peer_fin;
-
-	if (f->unacked_bytes || !f->sent_bytes)
-		return LAST_DATA_UNKNOWN;
-	return tp->snd_wl1 == data_end ? LAST_DATA_SENT : LAST_DATA_RECEIVED;
+	return !f->unacked_bytes && f->sent_bytes && tp->snd_wl1 != tp->rcv_nxt - peer_fin;
 }
 
 /*
@@ -97,16 +94,15 @@ static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool 
 		unsent_bytes -= !!unsent_bytes;
 	}
 	f->sent_bytes = tp->bytes_sent - tp->bytes_retrans + unsent_bytes;
-	f->last_data = last_data_of(tp, f, peer_fin);
+	f->is_received_last = is_received_last(tp, f, peer_fin);
 	f->since_received = jiffies - tp->inet_conn.icsk_ack.lrcvtime;
 	f->since_sent = jiffies - tp->lsndtime;
 	return true;
 }
 
 /*
- * Global functions: the verifier looks at each once, and not again on every path that leads there
- * (342,000 instructions and four seconds until all programs were loaded). Their argument may be NULL
- * for all it knows.
+ * Global functions: the verifier looks at each once, and not again on every path that leads to it
+ * (342,000 instructions, four seconds to load). For all it knows their argument may be NULL.
  */
 __noinline u32 outcome_by_facts(const struct facts *f)
 {

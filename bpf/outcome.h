@@ -48,9 +48,6 @@ enum closer {
 /* What we sent to end it. */
 enum wire { WIRE_NONE, WIRE_FIN, WIRE_RST };
 
-/* Which data was the last, where the clock cannot tell. */
-enum last_data { LAST_DATA_UNKNOWN, LAST_DATA_RECEIVED, LAST_DATA_SENT };
-
 /* How the connection failed, if it did. */
 enum socket_error { ERROR_NONE, ERROR_PEER_RESET, ERROR_TIMED_OUT };
 
@@ -74,10 +71,10 @@ struct facts {
 	bool is_multiplexed; /* bytes cannot tell who waits for whom */
 	bool was_in_flight;  /* at T0 */
 	bool peer_closed_first;
-	__u8 closed_by; /* enum closer */
-	__u8 wire;	/* enum wire */
-	__u8 error;	/* enum socket_error */
-	__u8 last_data; /* enum last_data */
+	__u8 closed_by;	       /* enum closer */
+	__u8 wire;	       /* enum wire */
+	__u8 error;	       /* enum socket_error */
+	bool is_received_last; /* proven: data of the peer came after the last of ours */
 	__u8 pad[2];
 };
 
@@ -98,7 +95,7 @@ static inline __attribute__((always_inline)) bool facts_is_unanswered(const stru
 	if (f->has_baseline && moved_in != moved_out)
 		return moved_in;
 	if (f->since_received == f->since_sent)
-		return f->last_data == LAST_DATA_RECEIVED;
+		return f->is_received_last;
 	return f->since_received < f->since_sent;
 }
 
@@ -114,8 +111,6 @@ static inline __attribute__((always_inline)) bool facts_is_unheeded(const struct
 		return true;
 	if (f->has_baseline && moved_in != moved_out)
 		return moved_out;
-	if (f->since_received == f->since_sent)
-		return f->last_data == LAST_DATA_SENT;
 	return f->since_sent < f->since_received;
 }
 

@@ -221,8 +221,8 @@ struct tcp_sock {
 	u32 write_seq;
 	u32 snd_nxt;
 	u32 snd_una;
-	u32 snd_wl1;	    /* where the segment began that brought the last new acknowledgement */
-	u32 lsndtime;	    /* jiffies of the last data sent */
+	u32 snd_wl1;  /* where the last segment began that brought an acknowledgement or a window */
+	u32 lsndtime; /* jiffies of the last data sent */
 	u64 bytes_received; /* the peer's FIN counts as one */
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */
 	u64 bytes_retrans;

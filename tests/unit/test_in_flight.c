@@ -37,7 +37,7 @@ static void test_tie_is_answered(void **state)
 	assert_int_equal(facts_decide(&f), OUTCOME_COMPLETED);
 }
 
-/* A query in the same jiffy as the greeting before it; an answer in that of its request. */
+/* A query in the same jiffy as the greeting before it. */
 static void test_tie_broken_by_sequence(void **state)
 {
 	struct facts f = facts_quiet();
@@ -45,15 +45,15 @@ static void test_tie_broken_by_sequence(void **state)
 	(void)state;
 	f.since_received = 50;
 	f.since_sent = 50;
-	f.last_data = LAST_DATA_RECEIVED;
+	f.is_received_last = true;
 	assert_true(facts_is_unanswered(&f));
 	assert_false(facts_is_unheeded(&f));
-	f.last_data = LAST_DATA_SENT;
+	f.is_received_last = false;
 	assert_false(facts_is_unanswered(&f));
-	assert_true(facts_is_unheeded(&f));
-	f.since_sent = 51; /* where the clock tells, it decides */
-	assert_true(facts_is_unanswered(&f));
 	assert_false(facts_is_unheeded(&f));
+	f.is_received_last = true;
+	f.since_received = 51; /* where the clock tells, it decides */
+	assert_false(facts_is_unanswered(&f));
 }
 
 static void test_tie_broken_by_bytes(void **state)
