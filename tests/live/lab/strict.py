@@ -20,7 +20,8 @@ _LIVES = ("open", "handed_over")
 
 
 def _slack_ns(stopped):
-    return _LATE_OF_MANY_NS if len(stopped.connections) > _MANY else _LATE_NS
+    told = len(stopped.record["connections"]["details"])
+    return _LATE_OF_MANY_NS if told > _MANY else _LATE_NS
 
 
 def _trigger(stopped):
