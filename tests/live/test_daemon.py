@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from kit.clock import wait_until
 from kit.daemon import Daemon, busy_server
 from kit.expect import assert_whole
 from kit.judge import assert_agrees
@@ -99,6 +100,8 @@ def test_dead_during_the_whole_stop(daemon, stage):
     """It dies before the signal and lives again after the end: what the kernel kept is whole,
     except that nobody was there to look at the open connections."""
     victim, client = busy_server(stage)
+    # Had it not come to look at who began to listen, nobody could tell whose shutdown it was.
+    wait_until(lambda: daemon.metrics()["shutwatch_services_watched"] == 1, "it to be watched")
     daemon.kill()
     stop = stage.send(victim.pid)
     client.wait_ended()
