@@ -44,6 +44,7 @@ struct server {
 	bool never_answers; /* reads and forgets */
 	bool resets;	    /* SO_LINGER 0 on close */
 	bool half_closes;   /* shutdown(SHUT_WR) first, close() after the peer's FIN */
+	bool keeps_idle;    /* while it stops, it waits for idle clients to leave by themselves */
 	bool is_stopping;
 	unsigned int open;
 	unsigned int owed;
@@ -232,7 +233,7 @@ static inline void server_stop(void)
 		return;
 	server.is_stopping = true;
 	close_saying(server.listener, "listener_closed", "");
-	for (int fd = 0; fd <= server.highest; fd++)
+	for (int fd = 0; fd <= server.highest && !server.keeps_idle; fd++)
 		if (server.clients[fd].is_open && !server.clients[fd].is_owed)
 			client_end(fd);
 }

@@ -5,19 +5,19 @@
 
 #include "victim.h"
 
-/* One request, answered. Returns the descriptor; name is that of our own end. */
-static inline int hold(int port, char name[PEER_BYTES])
+/* One request, answered when wait_ms are over. Returns the descriptor; name: of our own end. */
+static inline int hold(int port, unsigned int wait_ms, char name[PEER_BYTES])
 {
-	static const char request[] = "GET /0/1 HTTP/1.1\r\nHost: peer\r\n\r\n";
 	struct sockaddr_storage there, here;
 	socklen_t length = parse_address("127.0.0.1", port, &there), size = sizeof(here);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char answer[256];
+	char request[64], answer[256];
 	ssize_t got;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&there, length) < 0)
 		fail("connect");
-	if (send(fd, request, sizeof(request) - 1, 0) < 0)
+	snprintf(request, sizeof(request), "GET /%u/1 HTTP/1.1\r\nHost: peer\r\n\r\n", wait_ms);
+	if (send(fd, request, strlen(request), 0) < 0)
 		fail("send");
 	do
 		got = recv(fd, answer, sizeof(answer), 0);

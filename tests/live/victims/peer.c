@@ -27,7 +27,7 @@ static void on_term(int signal)
 
 static void hold_one(int port)
 {
-	held[n_held].fd = hold(port, names[n_held]);
+	held[n_held].fd = hold(port, 0, names[n_held]);
 	held[n_held++].events = POLLIN;
 }
 

@@ -11,9 +11,13 @@
  *   --stop=crash     as handler; a segmentation fault while it owes the last answers
  *   --stop=reraise   as handler; in the end the same signal again, with its default disposition
  *   --reload         HUP and USR1 have a handler, and the server serves on
- *   --no-accept --no-read --no-answer --reset --half-close     faults of the loop, see loop.h
+ *   --no-accept --no-read --no-answer --reset --half-close --keep-idle   faults of the loop, see
+ *                    loop.h
  *   --pause=MS       wait between the last connection and the exit
  *   --helper         a child without handlers, which it ends with USR1 after the last connection
+ *   --orphan         a child that it leaves behind
+ *   --ask=PORT:MS    after the last connection it asks 127.0.0.1:PORT for an answer that takes so
+ *                    long, and waits for it
  *   --pool=PORT:COUNT   holds so many connections to 127.0.0.1:PORT, and never closes them
  *   --quiet          says nothing but "ready"
  *   --address=A --port=P --backlog=N --comm=NAME --reuseport --send-buffer=BYTES
@@ -41,7 +45,9 @@ static struct {
 	const char *comm;
 	bool reloads;
 	bool has_helper;
+	bool leaves_orphan;
 	const char *pool;
+	const char *question;
 	unsigned int pause_ms;
 	struct listening listening;
 } options = { .address = "127.0.0.1", .backlog = 4096, .stop = "handler" };
@@ -140,14 +146,15 @@ static void handle(int signal, void (*handler)(int, siginfo_t *, void *))
 		fail("set a signal handler");
 }
 
-static void start_helper(void)
+static pid_t start_child(int dies_with_us)
 {
-	helper = fork();
-	if (helper < 0)
+	pid_t child = fork();
+
+	if (child < 0)
 		fail("fork");
-	if (helper > 0)
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (child > 0)
+		return child;
+	prctl(PR_SET_PDEATHSIG, dies_with_us);
 	for (;;)
 		pause();
 }
@@ -159,12 +166,27 @@ static void end_helper(void)
 		fail("wait for the helper");
 }
 
+static void ask_another(void)
+{
+	char name[PEER_BYTES];
+	unsigned int wait_ms;
+	int port;
+
+	if (sscanf(options.question, "%d:%u", &port, &wait_ms) != 2)
+		exit(2);
+	say("asks", "\"port\":%d", port);
+	truth_flush();
+	hold(port, wait_ms, name);
+}
+
 static void finish(void)
 {
 	if (helper)
 		end_helper();
 	tell_signals();
 	truth_flush();
+	if (options.question)
+		ask_another();
 	if (options.pause_ms)
 		sleep_ms(options.pause_ms);
 	tell_signals();
@@ -260,6 +282,10 @@ static bool parse_flag(int key)
 		return server.resets = true;
 	case 'E':
 		return options.has_helper = true;
+	case 'O':
+		return options.leaves_orphan = true;
+	case 'K':
+		return server.keeps_idle = true;
 	case 'F':
 		return server.half_closes = true;
 	case 'H':
@@ -288,6 +314,8 @@ static void parse_value(int key, char *value)
 		options.comm = value;
 	else if (key == 'o')
 		options.pool = value;
+	else if (key == 'q')
+		options.question = value;
 	else if (key == 'n')
 		options.listening.send_bytes = atoi(value);
 	else
@@ -304,10 +332,13 @@ static void parse(int argc, char **argv)
 		{ "pause", required_argument, NULL, 'w' },
 		{ "comm", required_argument, NULL, 'c' },
 		{ "pool", required_argument, NULL, 'o' },
+		{ "ask", required_argument, NULL, 'q' },
 		{ "send-buffer", required_argument, NULL, 'n' },
 		{ "reuseport", no_argument, NULL, 'S' },
 		{ "helper", no_argument, NULL, 'E' },
+		{ "orphan", no_argument, NULL, 'O' },
 		{ "half-close", no_argument, NULL, 'F' },
+		{ "keep-idle", no_argument, NULL, 'K' },
 		{ "no-accept", no_argument, NULL, 'A' },
 		{ "no-read", no_argument, NULL, 'R' },
 		{ "no-answer", no_argument, NULL, 'N' },
@@ -331,7 +362,7 @@ static void fill_pool(void)
 	if (sscanf(options.pool, "%d:%d", &port, &count) != 2)
 		exit(2);
 	while (count-- > 0)
-		hold(port, name);
+		hold(port, 0, name);
 }
 
 int main(int argc, char **argv)
@@ -340,7 +371,9 @@ int main(int argc, char **argv)
 	if (options.comm)
 		prctl(PR_SET_NAME, options.comm);
 	if (options.has_helper)
-		start_helper();
+		helper = start_child(SIGKILL);
+	if (options.leaves_orphan)
+		start_child(0);
 	if (options.pool)
 		fill_pool();
 	server.on_wait = look_around;

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Findings on the stop signal: who heard it, and whether it was the right one."""
+
+import os
+import signal
+
+from kit.clock import now_ns
+from kit.findings import Expected, Service, between, since, stop_server, make_tests
+from kit.servers import start_nginx, start_uvicorn
+from kit.shutwatch import BUILD
+from kit.sockets import free_ports
+
+_SERVER = BUILD / "victims" / "server"
+
+
+def _idle(client):
+    client.idle(1)
+
+
+def _in_flight(client):
+    client.idle(1)
+    client.in_flight(2, "/9000/1")
+
+
+def _ignore_term():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+# PID 1
+
+
+def _as_pid1(stage, *args):
+    port, = free_ports()
+    outer = stage.python_victim("unshare", "--pid", "--fork", "--kill-child", _SERVER,
+                                f"--port={port}", *args)
+    pid, = outer.children()
+    return Service(stage, outer, pid=pid, open_clients=_idle)
+
+
+def _discarded(stage):
+    service = _as_pid1(stage, "--stop=default").tell()
+    kill = service.kill_after(300)
+    record = service.record()
+    service.victim.wait()
+    lived_on = since(service.stop, kill.before_ns, service.victim.reaped_ns)
+    return record, {"pid": service.pid, "signal": "SIGTERM", "lived_on_s": lived_on}
+
+
+def _pid1_with_handler(stage):
+    return _as_pid1(stage).tell().record()
+
+
+# Ignored
+
+
+def _ignored(stage):
+    victim = stage.server("--stop=default", before_exec=_ignore_term)
+    service = Service(stage, victim, open_clients=_idle).tell()
+    kill = service.kill_after(300)
+    record = service.record()
+    victim.wait()
+    return record, {"pid": victim.pid, "signal": "SIGTERM",
+                    "lived_on_s": since(service.stop, kill.before_ns, victim.reaped_ns)}
+
+
+def _blocked_and_waited_for(stage):
+    return stop_server(stage, "--stop=sigwait", open_clients=_idle)[0]
+
+
+# Too early
+
+
+_SLOW_APP = """
+print("importing", flush=True)
+input()
+"""
+
+
+def _stopped_while_it_imports(stage):
+    (stage.directory / "slow.py").write_text(_SLOW_APP, encoding="ascii")
+    began = now_ns()
+    uvicorn = stage.program(["/usr/bin/python3", "-m", "uvicorn", "slow:app", "--app-dir",
+                             stage.directory, "--port", *free_ports()])
+    started = now_ns()
+    uvicorn.out.wait(lambda line: line == b"importing\n", 30)
+    watch = stage.watch(uvicorn.pid)
+    stop = stage.send(uvicorn.pid)
+    assert uvicorn.wait() == -signal.SIGTERM
+    age = between((began, started), (stop.before_ns, stop.after_ns))
+    return watch.record(), {"pid": uvicorn.pid, "signal": "SIGTERM", "age_s": age}
+
+
+def _stopped_once_it_serves(stage):
+    uvicorn = start_uvicorn(stage, 1)
+    watch = stage.watch(uvicorn.pid)
+    stage.send(uvicorn.pid)
+    return watch.record()
+
+
+# Wrappers
+
+
+def _under_shell(stage, script):
+    """The script starts $SERVER, which serves; the shell is told to stop. (Service, server)"""
+    port, = free_ports()
+    shell = stage.python_victim("sh", "-c", script.replace("$SERVER", f"{_SERVER} --port={port}"))
+    server, = shell.children()
+    return Service(stage, shell, open_clients=_idle), server
+
+
+def _not_forwarded(stage):
+    service, server = _under_shell(stage, "trap : TERM; $SERVER; true")
+    service.tell().kill_after(300, server)
+    record = service.record()
+    assert service.victim.wait() == 0
+    return record, {"pid": server, "wrapper": "sh", "wrapper_pid": service.pid}
+
+
+def _forwarded(stage):
+    service, _ = _under_shell(stage, "trap 'kill $!; wait' TERM; $SERVER & wait")
+    return service.tell().record()
+
+
+def _died_first(stage):
+    service, server = _under_shell(stage, "$SERVER; true")
+    record = service.tell().record(lives_on=True)
+    assert service.victim.wait() == -signal.SIGTERM
+    return record, {"pid": server, "wrapper": "sh", "wrapper_pid": service.pid}
+
+
+def _replaced(stage):
+    port, = free_ports()
+    shell = stage.python_victim("sh", "-c", f"exec {_SERVER} --port={port}")
+    return Service(stage, shell, open_clients=_idle).tell().record()
+
+
+# No handler
+
+
+def _no_handler(stage):
+    record, service = stop_server(stage, "--stop=default", open_clients=_in_flight)
+    return record, {"pid": service.pid, "signal": "SIGTERM", "aborted": service.seen("none+fin")}
+
+
+def _no_handler_and_nothing_lost(stage):
+    return stop_server(stage, "--stop=default", open_clients=_idle)[0]
+
+
+def _quit(stage):
+    record, service = stop_server(stage, "--stop=default", number=signal.SIGQUIT,
+                                  cwd=stage.directory, open_clients=_idle)
+    assert service.victim.wait() == -signal.SIGQUIT
+    return record, {"pid": service.pid, "signal": "SIGQUIT"}
+
+
+def _quit_with_handler(stage):
+    return stop_server(stage, number=signal.SIGQUIT, open_clients=_idle)[0]
+
+
+# Not the right one, not the only one
+
+
+def _stop_nginx(stage, number):
+    nginx = start_nginx(stage, stage.server().port)
+    service = Service(stage, nginx,
+                      open_clients=lambda client: client.in_flight(2, "/500/10"))
+    return service.tell(number).record(), service
+
+
+def _nginx_term(stage):
+    record, service = _stop_nginx(stage, signal.SIGTERM)
+    return record, {"pid": service.pid, "signal": "SIGTERM", "aborted": service.seen("none+fin")}
+
+
+def _nginx_quit(stage):
+    return _stop_nginx(stage, signal.SIGQUIT)[0]
+
+
+def _escalated(stage):
+    service = Service(stage, stage.server("--stop=twice"), open_clients=_in_flight).tell()
+    service.client.run_for(300)
+    second = stage.send_by_another(service.pid, signal.SIGINT)
+    record = service.record()
+    return record, {"pid": service.pid, "first_signal": "SIGTERM", "signal": "SIGINT",
+                    "sender": "killer",
+                    "after_s": since(service.stop, second.before_ns, second.after_ns)}
+
+
+def _told_twice_at_once(stage):
+    service = Service(stage, stage.server(), open_clients=_idle).tell()
+    try:
+        os.kill(service.pid, signal.SIGINT)
+    except ProcessLookupError:
+        pass
+    return service.record()
+
+
+def _prefork(stage):
+    victim = stage.victim("prefork", 2, free_ports()[0], 50)
+    victim.wait_truth("worker", 2)
+    return Service(stage, victim, open_clients=_idle)
+
+
+def _fanned_out(stage):
+    service = _prefork(stage)
+    return service.tell(pid=-service.pid).record(), {"pid": service.pid, "children": 2}
+
+
+def _passed_on(stage):
+    return _prefork(stage).tell().record()
+
+
+FINDINGS = {
+    "sigterm_discarded_pid1": Expected("error", _discarded, _pid1_with_handler),
+    "sigterm_ignored": Expected("error", _ignored, _blocked_and_waited_for),
+    "stop_signal_before_ready": Expected("warning", _stopped_while_it_imports,
+                                         _stopped_once_it_serves),
+    "signal_not_forwarded": Expected("error", _not_forwarded, _forwarded),
+    "wrapper_died_first": Expected("error", _died_first, _replaced),
+    "no_handler": Expected("error", _no_handler, _no_handler_and_nothing_lost),
+    "unhandled_stop_signal_core": Expected("warning", _quit, _quit_with_handler),
+    "wrong_stop_signal": Expected("error", _nginx_term, _nginx_quit),
+    "stop_signal_escalated": Expected("warning", _escalated, _told_twice_at_once),
+    "signal_fanout": Expected("info", _fanned_out, _passed_on),
+}
+
+test_fires, test_near_miss = make_tests(FINDINGS)
