@@ -111,9 +111,10 @@ __hidden struct member *member_find(const struct process_id *id)
 	return bpf_map_lookup_elem(&members, id);
 }
 
-__hidden int member_add(const struct process_id *id, u64 service, u32 flags)
+__hidden int member_add(const struct process_id *id, const struct process_id *parent, u64 service,
+			u32 flags)
 {
-	struct member member = { .service = service, .flags = flags };
+	struct member member = { .service = service, .flags = flags, .parent = *parent };
 	int err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
 
 	if (err == -E2BIG || err == -ENOMEM || err == -EBUSY)

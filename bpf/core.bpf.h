@@ -74,7 +74,8 @@ static __always_inline struct process_id process_id_of(const struct task_struct 
 
 /* NULL: not watched. */
 __hidden struct member *member_find(const struct process_id *id);
-__hidden int member_add(const struct process_id *id, u64 service, u32 flags);
+__hidden int member_add(const struct process_id *id, const struct process_id *parent, u64 service,
+			u32 flags);
 __hidden void member_remove(const struct process_id *id);
 /* The shutdown is over: members that live on have not been signalled yet. */
 __hidden void members_forgive(u64 service);

@@ -28,6 +28,7 @@ static __always_inline void tell_listener(struct sock *sk, const struct listener
 static __noinline int on_listener_opened(struct sock *sk)
 {
 	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct process_id unknown = {};
 	struct member *member = member_find(&id);
 	struct service_state *state;
 	struct listener_key key = {};
@@ -35,7 +36,7 @@ static __noinline int on_listener_opened(struct sock *sk)
 
 	if (!member && follow_listeners && id.tgid != collector_tgid) {
 		service = service_add();
-		if (!service || member_add(&id, service, 0))
+		if (!service || member_add(&id, &unknown, service, 0))
 			service = 0;
 	}
 	connection_local(sk, &key);

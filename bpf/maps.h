@@ -19,6 +19,7 @@ struct member {
 	__u64 service;
 	__u32 flags;
 	__u32 pad;
+	struct process_id parent; /* who started it: the kernel forgets that; 0: unknown */
 };
 
 /* Services that the kernel adds have numbers from here on, those of user space below. */

@@ -104,7 +104,7 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	if (!state)
 		return 0;
 	id = process_id_of(child);
-	member_add(&id, service, MEMBER_FORKED);
+	member_add(&id, &parent_id, service, MEMBER_FORKED);
 	if (state->generation) {
 		struct event_process event = {};
 

@@ -29,6 +29,9 @@ int list_processes(struct bpf_iter__task *ctx)
 	if (target.service && service != target.service)
 		return 0;
 	process_describe(&event, task, service, target.service ? target.generation : 0);
+	/* A wrapper may have died meanwhile, and what it started has another parent by now. */
+	if (member && member_find(&member->parent))
+		event.parent = member->parent;
 	bpf_seq_write(ctx->meta->seq, &event, sizeof(event));
 	return 0;
 }

@@ -53,8 +53,12 @@ typedef int (*probe_service_visit)(void *context, uint64_t service, uint64_t gen
 				   uint64_t armed_ns);
 int probe_list_services(struct probe *probe, probe_service_visit visit, void *context);
 void probe_remove_service(struct probe *probe, uint64_t service);
-/* Makes a process a member of a service, or moves it there. 0, -E2BIG: no room. */
-int probe_set_member(struct probe *probe, const struct process_id *id, uint64_t service);
+/*
+ * Makes a process a member of a service, or moves it there; parent: NULL if it does not matter.
+ * Returns 0, -E2BIG: no room.
+ */
+int probe_set_member(struct probe *probe, const struct process_id *id,
+		     const struct process_id *parent, uint64_t service);
 /* Takes a process out of this service; nothing if it is a member of another one. */
 void probe_remove_member(struct probe *probe, const struct process_id *id, uint64_t service);
 /*

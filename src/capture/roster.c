@@ -149,7 +149,7 @@ int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
 	info->root = search.id;
 	info->identity.kind = SERVICE_COMMAND;
 	strncpy(info->identity.name, name, sizeof(info->identity.name) - 1);
-	err = probe_set_member(roster->probe, &search.id, info->number);
+	err = probe_set_member(roster->probe, &search.id, NULL, info->number);
 	if (err)
 		return err;
 	/* Listening sockets that it got from whoever started us. */
@@ -214,7 +214,7 @@ static void let_go(struct roster *roster, const struct event_listener *event, bo
 	    has_port(roster->options.exclusions))
 		probe_remove_member(roster->probe, &event->process, event->header.service);
 	else
-		probe_set_member(roster->probe, &event->process, 0);
+		probe_set_member(roster->probe, &event->process, NULL, 0);
 }
 
 /* Has the root of a known service exec()ed since we looked? A wrapper becomes the server so. */

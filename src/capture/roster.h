@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "src/capture/cgroup.h"
+#include "src/analysis/program.h"
 #include "src/capture/probe.h"
 #include "src/capture/rules.h"
 
@@ -37,6 +38,7 @@ struct service_info {
 	struct process_id root; /* the topmost process, when it was entered */
 	struct cgroup_service identity;
 	char exe[PATH_BYTES]; /* of the root; "": unknown */
+	enum program program; /* of the root */
 	uint64_t grace_ns;    /* 0: unknown */
 	bool is_configured;   /* a rule of the configuration holds for it */
 	uint64_t seeding;     /* the last one that found it */

@@ -12,13 +12,22 @@
 #include "src/base/cleanup.h"
 #include "src/capture/census.h"
 #include "src/capture/procfs.h"
+#include "src/capture/recognise.h"
 #include "src/capture/roster_internal.h"
+#include "src/model/process.h"
 
 static void describe(struct service_info *info, const struct census_process *root)
 {
+	char exe[PATH_BYTES] = "";
+
+	if (procfs_exe(root->id.tgid, exe, sizeof(exe)))
+		exe[0] = '\0';
+	if (!process_id_equal(&info->root, &root->id) || strcmp(exe, info->exe)) {
+		info->program = PROGRAM_UNKNOWN;
+		recognise(root->id.tgid, &info->program);
+	}
 	info->root = root->id;
-	if (procfs_exe(root->id.tgid, info->exe, sizeof(info->exe)))
-		info->exe[0] = '\0';
+	memcpy(info->exe, exe, sizeof(info->exe));
 	if (root->has_identity) {
 		info->identity = root->identity;
 		return;
@@ -167,7 +176,8 @@ static int enter_members(struct roster *roster, const struct census *census)
 			continue;
 		number = census->processes[process->root].number;
 		if (process->service != number)
-			err = probe_set_member(roster->probe, &process->id, number);
+			err = probe_set_member(roster->probe, &process->id, &process->parent,
+					       number);
 	}
 	return err;
 }

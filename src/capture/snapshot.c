@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 
 #include "src/base/array.h"
-#include "src/analysis/program.h"
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
-#include "src/capture/elf.h"
 #include "src/capture/procfs.h"
+#include "src/capture/recognise.h"
+#include "src/model/process.h"
 
 #define MANY_PROCESSES 16
 
@@ -81,22 +81,16 @@ static int tell_program(const struct process_id *id, const char *known_exe,
 	return sink(context, &event, sizeof(event));
 }
 
-/* The command line is read to tell python3 from `python3 -m uvicorn`, and forgotten. */
-static int tell_known(const struct process_id *id, const struct target *target, probe_sink sink,
-		      void *context)
+/* Of the root that is gone already, what was known when the service was entered. */
+static int tell_known(const struct service_info *service, const struct process_id *id,
+		      const struct target *target, probe_sink sink, void *context)
 {
-	char comm[COMM_BYTES + 1] = "", exe[PATH_BYTES] = "", words[PATH_BYTES];
 	struct event_known event = {};
-	enum program program;
-	ssize_t size = procfs_command_line(id->tgid, words, sizeof(words));
+	enum program program = PROGRAM_UNKNOWN;
 	const char *name;
 
-	if (size < 0 || procfs_comm(id->tgid, comm, sizeof(comm)) ||
-	    procfs_exe(id->tgid, exe, sizeof(exe)))
-		return 0; /* gone already */
-	program = program_recognise(comm, exe, words, (size_t)size);
-	if (program == PROGRAM_UNKNOWN && elf_is_go(id->tgid))
-		program = PROGRAM_GO;
+	if (recognise(id->tgid, &program) && process_id_equal(id, &service->root))
+		program = service->program;
 	name = program_name(program);
 	if (!name)
 		return 0;
@@ -181,7 +175,7 @@ static int tell_members(const struct service_info *service, const struct members
 	for (i = 0; !err && i < members->count; i++)
 		err = tell_program(&members->items[i].process, "", target, sink, context);
 	for (i = 0; !err && i < members->count; i++)
-		err = tell_known(&members->items[i].process, target, sink, context);
+		err = tell_known(service, &members->items[i].process, target, sink, context);
 	return err;
 }
 

@@ -55,10 +55,13 @@ int probe_list_services(struct probe *probe, probe_service_visit visit, void *co
 	return sweep(probe->skeleton->maps.services, visit_service, &sweeping);
 }
 
-int probe_set_member(struct probe *probe, const struct process_id *id, uint64_t service)
+int probe_set_member(struct probe *probe, const struct process_id *id,
+		     const struct process_id *parent, uint64_t service)
 {
 	struct member member = { .service = service };
 
+	if (parent)
+		member.parent = *parent;
 	if (bpf_map_update_elem(bpf_map__fd(probe->skeleton->maps.members), id, &member, BPF_ANY))
 		return -errno;
 	return 0;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which well-known program a running process is, by what /proc shows of it. */
+#ifndef SHUTWATCH_RECOGNISE_H
+#define SHUTWATCH_RECOGNISE_H
+
+#include <stdint.h>
+
+#include "src/analysis/program.h"
+
+/* Returns 0, or -ESRCH: it has ended. ret_program may be PROGRAM_UNKNOWN. */
+int recognise(uint32_t pid, enum program *ret_program);
+
+#endif
