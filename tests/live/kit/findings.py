@@ -93,12 +93,12 @@ def make_tests(table):
 class Service:
     """A service under watch, and its client; told to stop, it is seen to the end."""
 
-    def __init__(self, stage, victim, pid=None, open_clients=None, **watch):
-        """open_clients(client): brings connections into a state, before the signal."""
+    def __init__(self, stage, victim, *words, pid=None, open_clients=None, **watch):
+        """words: of shutwatch. open_clients(client): brings connections into a state."""
         self.victim = victim
         self.pid = pid or victim.pid
         self._stage = stage
-        self._watch = stage.watch(self.pid, **watch)
+        self._watch = stage.watch(self.pid, *words, **watch)
         self.client = stage.client(victim.port)
         self.stop = None
         if open_clients:

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Findings on what took the time: which connections, what came before them and after."""
+
+import signal
+
+from kit.clock import SECOND
+from kit.findings import Expected, Service, Span, make_tests, since, stop_server
+from kit.sockets import free_ports
+
+_PATIENCE_MS = 1200  # killed sooner, it would have had no chance
+
+
+def _idle(client):
+    client.idle(2)
+
+
+def _busy(client):
+    client.idle(1)
+    client.in_flight(2, "/9000/1")
+
+
+def _both(client):
+    client.idle(2)
+    client.in_flight(1, "/9000/1")
+
+
+def _killed(stage, *args, open_clients=None):
+    """(record, Service, {"blocked_s": …})"""
+    service = Service(stage, stage.server(*args), open_clients=open_clients).tell()
+    kill = service.kill_after(_PATIENCE_MS)
+    return service.record(), service, {
+        "blocked_s": since(service.stop, kill.before_ns, kill.after_ns)}
+
+
+# What it waited for
+
+
+def _by_busy(stage):
+    record, service, evidence = _killed(stage, open_clients=_busy)
+    return record, {"connections": service.seen("none+fin"), **evidence}
+
+
+def _answered_in_time(stage):
+    return stop_server(stage, open_clients=lambda client: client.in_flight(2, "/1200/1"))[0]
+
+
+def _by_idle(stage):
+    record, service, evidence = _killed(stage, "--keep-idle", open_clients=_idle)
+    return record, {"connections": service.seen("idle+fin"), **evidence}
+
+
+def _by_busy_with_idle(stage):
+    return _killed(stage, "--keep-idle", open_clients=_both)[0]
+
+
+def _by_question(stage):
+    other = stage.server()
+    record, _, evidence = _killed(stage, f"--ask={other.port}:9000", open_clients=_idle)
+    asked = len(other.wait_truth("asked"))
+    return record, {"connections": asked, **evidence}
+
+
+def _with_idle_pool(stage):
+    """Killed while it dawdles; its connections to another server owe it nothing."""
+    other = stage.server()
+    return _killed(stage, f"--pool={other.port}:2", "--pause=9000", open_clients=_idle)[0]
+
+
+# Before and after
+
+
+def _slow_to_tidy_up(stage):
+    record, service = stop_server(stage, "--pause=1500", open_clients=_idle)
+    service.victim.wait()
+    gone = max(told["before_ns"] for told in service.victim.all_truth("closed"))
+    end = service.victim.only("exiting")["at_ns"]
+    return record, {"cleanup_s": Span((end - gone) / SECOND - 0.005,
+                                      (service.victim.reaped_ns - gone) / SECOND)}
+
+
+def _quick_to_tidy_up(stage):
+    return stop_server(stage, "--pause=500", open_clients=_idle)[0]
+
+
+def _slow_to_react(stage, ms=800):
+    victim = stage.victim("listening", f"--port={free_ports()[0]}", f"--linger={ms}")
+    service = Service(stage, victim, open_clients=_idle).tell()
+    record = service.record()
+    victim.wait()
+    closed = victim.only("listener_closed")
+    return record, {"pid": victim.pid, "first_action_s": since(service.stop, closed["before_ns"],
+                                                               closed["after_ns"])}
+
+
+def _quick_to_react(stage):
+    return _slow_to_react(stage, 200)[0]
+
+
+def _hangs(stage):
+    service = Service(stage, stage.server("--stop=hang"), open_clients=_idle).tell()
+    entered = service.victim.wait_truth("signal")[0]["at_ns"]
+    kill = service.kill_after(_PATIENCE_MS)
+    return service.record(), {
+        "pid": service.pid, "signal": "SIGTERM",
+        "delivered_s": since(service.stop, entered - SECOND // 100, entered),
+        "waited_s": since(service.stop, kill.before_ns, kill.after_ns)}
+
+
+def _does_something(stage):
+    record = _killed(stage, open_clients=_busy)[0]
+    assert record["processes"][0]["exit"]["signal"] == signal.Signals.SIGKILL.name
+    return record
+
+
+FINDINGS = {
+    "drain_blocked_active": Expected("warning", _by_busy, _answered_in_time),
+    "drain_blocked_idle": Expected("warning", _by_idle, _by_busy_with_idle),
+    "drain_blocked_outbound": Expected("warning", _by_question, _with_idle_pool),
+    "slow_cleanup": Expected("warning", _slow_to_tidy_up, _quick_to_tidy_up),
+    "slow_reaction": Expected("warning", _slow_to_react, _quick_to_react),
+    "handler_without_effect": Expected("error", _hangs, _does_something),
+}
+
+test_fires, test_near_miss = make_tests(FINDINGS)
