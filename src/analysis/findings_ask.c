@@ -53,6 +53,18 @@ const struct record_signal *process_kill(const struct record_process *process)
 	return NULL;
 }
 
+bool process_only_reraised(const struct record *record, const struct record_process *process)
+{
+	for (size_t i = 0; i < process->n_signals; i++) {
+		const struct record_signal *signal = &process->signals[i];
+
+		if (signal->from_self && signal->signal == process->exit_signal &&
+		    signal->disposition == DISPOSITION_DEFAULT)
+			return !record_has_acted_before(record, signal->at_ns);
+	}
+	return false;
+}
+
 const struct record_process *record_process_find(const struct record *record, uint32_t pid)
 {
 	for (size_t i = 0; pid && i < record->n_processes; i++) {

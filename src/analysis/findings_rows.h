@@ -87,6 +87,11 @@ bool record_has_all_signals(const struct record *record);
 /* The first stop signal of any sender but itself to the process; NULL: none. */
 const struct record_signal *process_first_stop(const struct record *record,
 					       const struct record_process *process);
+/*
+ * Its handler did nothing but send it the same signal again, which ended it by its default: Node
+ * puts the terminal in order so, where the program itself has no handler.
+ */
+bool process_only_reraised(const struct record *record, const struct record_process *process);
 /* The SIGKILL from outside that ended it; NULL: none. */
 const struct record_signal *process_kill(const struct record_process *process);
 /* NULL: not of the service. */

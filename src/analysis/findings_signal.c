@@ -236,8 +236,9 @@ static const struct record_signal *died_of(const struct record *record,
 {
 	const struct record_signal *signal = process_first_stop(record, process);
 
-	if (!signal || process->exit_signal != signal->signal ||
-	    signal->disposition != DISPOSITION_DEFAULT || signal->result == SIGNAL_IGNORED)
+	if (!signal || process->exit_signal != signal->signal || signal->result == SIGNAL_IGNORED)
+		return NULL;
+	if (signal->disposition != DISPOSITION_DEFAULT && !process_only_reraised(record, process))
 		return NULL;
 	return signal;
 }

@@ -7,7 +7,7 @@ import pytest
 
 from kit.judge import Judge, t0_ns, tell_apart
 from kit.stage import Stage
-from lab import scenario, strict, table
+from lab import expected, kinds, scenario, strict, table
 from lab.ending import Ending
 from lab.seen import Seen
 from lab.server import IDLE, MIXED, TERM, Kind, Running
@@ -223,3 +223,26 @@ def test_row(stage):
     assert row.connections == 6 and row.outcome == "clean"
     assert abs(row.drain_error_ns) < 50_000_000 and abs(row.total_error_ns) < 50_000_000
     assert "1 stops, 6 connections, 6 judged one by one, 0 mismatches, 0 not" in table.last([row])
+
+
+def _finding(name, severity):
+    return {"id": name, "severity": severity}
+
+
+def test_expected_findings():
+    """One too few, one too many; what is good to know and what is a race do not matter."""
+    row = scenario.Row("http.server", "TERM", MIXED)
+    right = [_finding(name, "error") for name in expected.FINDINGS["http.server", "TERM", MIXED]]
+    row.record = {"findings": [*right, _finding("late_arrivals", "info"),
+                               _finding("accept_queue_dropped", "error")]}
+    assert not list(expected.disagreements(row))
+    row.record = {"findings": [*right[1:], _finding("oom_killed", "error")]}
+    assert list(expected.disagreements(row)) == [
+        f"findings: {right[0]['id']} not found", "findings: oom_killed found"]
+
+
+def test_findings_of_all_quick_servers_are_expected():
+    """What is wrong with their stops is written down, and of no server that is not in the lab."""
+    quick = {(kind.name, how.name, what) for kind, how, what in kinds.stops()
+             if not kind.is_slow and what in (MIXED, IDLE)}
+    assert quick == expected.FINDINGS.keys()

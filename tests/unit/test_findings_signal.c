@@ -188,6 +188,29 @@ static void test_no_handler(void **state)
 	fixture_free(record);
 }
 
+/* The runtime's own handler only sends the signal once more; a drain before that is a handler. */
+static void test_no_handler_but_the_runtimes(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NODE);
+	struct record_process *process = judged_process(record);
+	struct record_signal *again;
+
+	(void)state;
+	again = fixture_signal(process, SIGTERM, 2 * MS);
+	again->from_self = true;
+	again->disposition = DISPOSITION_DEFAULT;
+	process->exit_signal = SIGTERM;
+	record->timing.first_action_ns = 3 * MS;
+	judged_inbound(record, OUTCOME_ABANDONED, 4);
+	assert_fires(record, "no_handler",
+		     "node (pid 812) has no handler for SIGTERM: it died of it at once, and 4 "
+		     "connections with it",
+		     "process.on");
+	record->timing.first_action_ns = 1 * MS; /* it closed something first */
+	assert_silent(record, "no_handler");
+	fixture_free(record);
+}
+
 /* A helper may die of the signal that its master drains upon. */
 static void test_no_handler_of_a_helper(void **state)
 {
@@ -327,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_wrapper_died_first),
 		cmocka_unit_test(test_wrapper_is_no_upgrade),
 		cmocka_unit_test(test_no_handler),
+		cmocka_unit_test(test_no_handler_but_the_runtimes),
 		cmocka_unit_test(test_no_handler_of_a_helper),
 		cmocka_unit_test(test_unhandled_stop_signal_core),
 		cmocka_unit_test(test_wrong_stop_signal),

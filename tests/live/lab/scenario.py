@@ -12,7 +12,7 @@ import time
 from kit.clock import EDGE_NS
 from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
 from kit.sockets import overflows, server_side
-from lab import crowd, strict
+from lab import crowd, expected, strict
 from lab.ending import Ending
 from lab.load import Load
 from lab.prediction import predict, why_not
@@ -237,6 +237,7 @@ def _judged(row, stopped, **who):
     row.mismatches = [*judge.disagreements(), *strict.disagreements(stopped, row.scenario)]
     row.undecidable = dict(judge.undecidable)
     row.record = stopped.record
+    row.mismatches += expected.disagreements(row)
     row.outcome = stopped.record["outcome"]
     row.predicted = stopped.predicted
     row.why_not = why_not(row.predicted, row.record) if row.predicted else None
