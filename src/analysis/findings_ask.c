@@ -58,8 +58,8 @@ bool process_only_reraised(const struct record *record, const struct record_proc
 	for (size_t i = 0; i < process->n_signals; i++) {
 		const struct record_signal *signal = &process->signals[i];
 
-		if (signal->from_self && signal->signal == process->exit_signal &&
-		    signal->disposition == DISPOSITION_DEFAULT)
+		/* Sent within the handler it is blocked, until that returns. */
+		if (signal->from_self && signal->signal == process->exit_signal)
 			return !record_has_acted_before(record, signal->at_ns);
 	}
 	return false;

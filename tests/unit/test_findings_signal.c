@@ -198,7 +198,7 @@ static void test_no_handler_but_the_runtimes(void **state)
 	(void)state;
 	again = fixture_signal(process, SIGTERM, 2 * MS);
 	again->from_self = true;
-	again->disposition = DISPOSITION_DEFAULT;
+	again->disposition = DISPOSITION_BLOCKED;
 	process->exit_signal = SIGTERM;
 	record->timing.first_action_ns = 3 * MS;
 	judged_inbound(record, OUTCOME_ABANDONED, 4);
