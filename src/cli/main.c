@@ -40,9 +40,9 @@ static void print_help(FILE *stream)
 		fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].does);
 	fprintf(stream,
 		"\n`shutwatch COMMAND --help` tells the options of a command.\n\n"
-		"Exit status: 0 fine; 1 failed; 2 wrong usage, or a target that is not there; 77\n"
-		"tracing is not possible here. `run` returns the status of its command: 126 not\n"
-		"executable, 127 not found, 128+N ended by signal N.\n");
+		"Exit status: 0 fine; 1 failed; 2 wrong usage, or a target that is not there; 3 a\n"
+		"condition of --fail-on held; 77 tracing is not possible here. `run` returns the\n"
+		"status of its command: 126 not executable, 127 not found, 128+N ended by signal N.\n");
 }
 
 /*

@@ -55,6 +55,19 @@ const struct option_row option_rows[] = {
 	    .doc = "what would be sent (KillSignal of the unit, else TERM)" } },
 	{ OPTIONS_JSON,
 	  { .name = "json", .key = KEY_JSON, .doc = "one record a line instead of reports" } },
+	{ OPTIONS_GATE,
+	  { .name = "fail-on",
+	    .key = KEY_FAIL_ON,
+	    .arg = "EXPR",
+	    .doc = "exit with status 3 if one of these holds, joined by commas: aborted>0, "
+		   "drain>10s, outcome!=clean, finding:requests_cut, severity>=error; what is "
+		   "unknown never holds (may be repeated; a wrong name tells all names)" } },
+	{ OPTIONS_GATE,
+	  { .name = "junit",
+	    .key = KEY_JUNIT,
+	    .arg = "FILE",
+	    .doc = "write what failed, and the reports, to FILE for CI systems: each EXPR that "
+		   "held, or without --fail-on each finding of severity error" } },
 	{ OPTIONS_COMMAND,
 	  { .name = "output",
 	    .key = 'o',

@@ -31,6 +31,8 @@ enum option_key {
 	KEY_FINDING,
 	KEY_BEFORE,
 	KEY_FORMAT,
+	KEY_FAIL_ON,
+	KEY_JUNIT,
 };
 
 struct option_row {

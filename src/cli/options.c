@@ -130,6 +130,10 @@ static void check_arguments(struct argp_state *state)
 		argp_error(state, "ID is missing; `shutwatch list` tells them");
 	if (parse->sets & OPTIONS_PAIR && !parse->options->names[1])
 		argp_error(state, "two records or sets are to be compared");
+	if (parse->sets & OPTIONS_END && !parse->options->count && !parse->options->duration_ns &&
+	    (parse->options->fail_on.count || parse->options->junit_path))
+		argp_error(state, "--fail-on and --junit judge at the end: -n or --duration is "
+				  "missing");
 }
 
 static error_t select_by(struct argp_state *state, const char *key, const char *text)
@@ -170,6 +174,26 @@ static error_t parse_stored(int key, char *text, struct argp_state *state)
 		return 0;
 	default:
 		return parse_target(key, text, state);
+	}
+}
+
+static error_t parse_gate(int key, char *text, struct argp_state *state)
+{
+	struct options *options = ((struct parse *)state->input)->options;
+	_cleanup_free_ char *wrong = NULL;
+	int err;
+
+	switch (key) {
+	case KEY_FAIL_ON:
+		err = conditions_parse(text, &options->fail_on, &wrong);
+		if (err)
+			argp_error(state, "--fail-on: %s", wrong ? wrong : strerror(-err));
+		return 0;
+	case KEY_JUNIT:
+		options->junit_path = text;
+		return 0;
+	default:
+		return parse_stored(key, text, state);
 	}
 }
 
@@ -223,7 +247,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		check_arguments(state);
 		return 0;
 	default:
-		return parse_stored(key, text, state);
+		return parse_gate(key, text, state);
 	}
 }
 
@@ -255,5 +279,6 @@ void options_parse(const struct options_usage *usage, int argc, char **argv,
 void options_fini(struct options *options)
 {
 	free(options->selectors.items);
+	conditions_fini(&options->fail_on);
 	memset(options, 0, sizeof(*options));
 }

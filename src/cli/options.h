@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/analysis/condition.h"
 #include "src/capture/roster.h"
 #include "src/model/model.h"
 #include "src/store/store.h"
@@ -29,7 +30,9 @@ struct options {
 	struct store_filter filter;
 	const char *before; /* id or its beginning; NULL: none */
 	bool is_csv;
-	const char *names[2]; /* of show and diff: ids, "last", sets */
+	struct conditions fail_on;
+	const char *junit_path; /* NULL: none */
+	const char *names[2];	/* of show and diff: ids, "last", sets */
 };
 
 enum option_set {
@@ -47,6 +50,7 @@ enum option_set {
 	OPTIONS_SERVICE = 1 << 11, /* --multiplexed, --stop-signal */
 	OPTIONS_END = 1 << 12,	   /* -n, --duration */
 	OPTIONS_SIGNAL = 1 << 13,  /* --signal */
+	OPTIONS_GATE = 1 << 14,	   /* --fail-on, --junit */
 };
 
 struct options_usage {

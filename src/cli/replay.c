@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/capture/recording.h"
 #include "src/cli/commands.h"
+#include "src/cli/gate.h"
 #include "src/cli/options.h"
 #include "src/cli/show.h"
 #include "src/cli/status.h"
@@ -19,8 +20,26 @@ struct replay {
 	struct options options;
 	struct host host;
 	struct model *model;
+	struct gate gate;
 	struct text text; /* printed only if the whole recording was sound */
 };
+
+static int add_record(struct replay *replay, const struct shutdown *shutdown)
+{
+	_cleanup_free_ char *shown = NULL;
+	struct record record;
+	int err = show_build(shutdown, &replay->host, &record);
+
+	if (err <= 0)
+		return err;
+	shown = show_record(&record, replay->options.is_json, stdout);
+	if (shown) {
+		text_add(&replay->text, shown);
+		gate_judge(&replay->gate, &record);
+	}
+	record_fini(&record);
+	return shown ? 0 : -ENOMEM;
+}
 
 static int on_event(void *context, const union event *event)
 {
@@ -29,13 +48,8 @@ static int on_event(void *context, const union event *event)
 	int err = model_apply(replay->model, event);
 
 	while (!err && (shutdown = model_take_ended(replay->model))) {
-		_cleanup_free_ char *shown =
-			show_shutdown(shutdown, &replay->host, replay->options.is_json, stdout);
-
+		err = add_record(replay, shutdown);
 		shutdown_free(shutdown);
-		if (!shown)
-			return -ENOMEM;
-		text_add(&replay->text, shown);
 	}
 	return err;
 }
@@ -58,7 +72,7 @@ static int replay_file(struct replay *replay)
 		log_error("cannot read %s: %s", path, strerror(-err));
 		return STATUS_FAILED;
 	}
-	return show_write(stdout, shown) ? STATUS_FAILED : STATUS_OK;
+	return gate_close(&replay->gate, show_write(stdout, shown) ? STATUS_FAILED : STATUS_OK);
 }
 
 int command_replay(int argc, char **argv)
@@ -66,17 +80,20 @@ int command_replay(int argc, char **argv)
 	const struct options_usage usage = {
 		.arguments = "FILE",
 		.doc = "Makes the records again from what `shutwatch record` kept: the same, byte "
-		       "for byte. Needs no root. FILE may be - for standard input.",
-		.sets = OPTIONS_JSON | OPTIONS_MODEL | OPTIONS_FILE,
+		       "for byte. Needs no root. FILE may be - for standard input.\vExit status: "
+		       "0 fine; 1 failed; 2 wrong usage; 3 a condition of --fail-on held.",
+		.sets = OPTIONS_JSON | OPTIONS_MODEL | OPTIONS_FILE | OPTIONS_GATE,
 	};
 	struct replay replay = {};
-	int status;
+	int status = STATUS_FAILED;
 
 	options_parse(&usage, argc, argv, &replay.options);
 	signal(SIGPIPE, SIG_IGN);
 	text_init(&replay.text);
 	replay.model = model_new(&replay.options.model);
-	status = replay.model ? replay_file(&replay) : STATUS_FAILED;
+	if (!gate_open(&replay.options, &replay.gate) && replay.model)
+		status = replay_file(&replay);
+	gate_fini(&replay.gate);
 	model_free(replay.model);
 	text_fini(&replay.text);
 	options_fini(&replay.options);

@@ -19,6 +19,7 @@
 #include "src/cli/child.h"
 #include "src/cli/commands.h"
 #include "src/cli/forward.h"
+#include "src/cli/gate.h"
 #include "src/cli/inherited.h"
 #include "src/cli/options.h"
 #include "src/cli/output.h"
@@ -33,6 +34,7 @@ struct run {
 	struct inherited_fds inherited;
 	struct forward forward;
 	struct output output;
+	struct gate gate;
 	char *json; /* of the last shutdown */
 	sigset_t original_mask;
 	bool is_sigpipe_ignored;
@@ -42,17 +44,25 @@ struct run {
 static int on_shutdown(void *context, const struct shutdown *shutdown)
 {
 	struct run *run = context;
-	_cleanup_free_ char *report = show_shutdown(shutdown, &run->host, false, stderr);
-	_cleanup_free_ char *json = show_shutdown(shutdown, &run->host, true, stderr);
+	_cleanup_free_ char *report = NULL;
+	_cleanup_free_ char *json = NULL;
+	struct record record;
+	int err = show_build(shutdown, &run->host, &record);
 
-	if (!report || !json)
-		return -ENOMEM;
-	if (report[0]) {
+	if (err <= 0)
+		return err;
+	report = show_record(&record, false, stderr);
+	json = show_record(&record, true, stderr);
+	err = report && json ? 0 : -ENOMEM;
+	if (!err) {
 		free(run->json);
 		run->json = TAKE_PTR(json);
 		fputs(report, stderr); /* a closed stderr is no reason to lose the status */
+		gate_judge(&run->gate, &record);
+		gate_tell(&run->gate);
 	}
-	return 0;
+	record_fini(&record);
+	return err;
 }
 
 static int open_signals(struct run *run)
@@ -175,7 +185,7 @@ static int run_watched(struct run *run, int signals)
 		log_error("the watching ended early: %s; the command goes on", strerror(-err));
 	wait_for_child(run);
 	write_record(run);
-	return child_shell_status(&run->child);
+	return gate_close(&run->gate, child_shell_status(&run->child));
 }
 
 static int run_unwatched(struct run *run)
@@ -184,6 +194,7 @@ static int run_unwatched(struct run *run)
 
 	log_error("starting %s without a record, as --best-effort asks", command[0]);
 	output_abandon(&run->output);
+	gate_fini(&run->gate);
 	if (!run->is_sigpipe_ignored)
 		signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &run->original_mask, NULL);
@@ -231,9 +242,9 @@ int command_run(int argc, char **argv)
 		.doc = "Starts CMD, passes signals on to it, and reports on stderr when it has "
 		       "ended.\vCMD keeps its stdin, stdout and stderr.\n\nExit status: that of "
 		       "CMD, 128+N if signal N ended it; 126 not executable, 127 not found, 77 "
-		       "tracing is not possible here and CMD was not started, 2 wrong usage, 1 "
-		       "the output file cannot be written.",
-		.sets = OPTIONS_COMMAND | OPTIONS_SERVICE | OPTIONS_MODEL,
+		       "tracing is not possible here and CMD was not started, 3 a condition of "
+		       "--fail-on held, 2 wrong usage, 1 an output file cannot be written.",
+		.sets = OPTIONS_COMMAND | OPTIONS_SERVICE | OPTIONS_MODEL | OPTIONS_GATE,
 	};
 	struct run run = { .forward.timer_fd = -1 };
 	int status = STATUS_FAILED, err = 0;
@@ -245,12 +256,13 @@ int command_run(int argc, char **argv)
 		err = output_open(run.options.output_path, &run.output);
 	if (err)
 		log_error("cannot write %s: %s", run.options.output_path, strerror(-err));
-	else
+	else if (!gate_open(&run.options, &run.gate))
 		status = run_command(&run);
 	child_discard(&run.child);
 	session_close(run.session);
 	forward_fini(&run.forward);
 	output_abandon(&run.output);
+	gate_fini(&run.gate);
 	free(run.json);
 	free(run.inherited.fds);
 	options_fini(&run.options);

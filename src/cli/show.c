@@ -71,20 +71,14 @@ char *show_record(const struct record *record, bool is_json, FILE *stream)
 	return report_from_record(record, &style);
 }
 
-char *show_shutdown(const struct shutdown *shutdown, const struct host *host, bool is_json,
-		    FILE *stream)
+int show_build(const struct shutdown *shutdown, const struct host *host, struct record *ret_record)
 {
-	struct record record;
-	char *text;
+	int err = record_build(shutdown, host, ret_record);
 
-	if (record_build(shutdown, host, &record))
-		return NULL;
-	if (verdict_is_no_shutdown(shutdown, &record))
-		text = strdup("");
-	else
-		text = show_record(&record, is_json, stream);
-	record_fini(&record);
-	return text;
+	if (!err && !verdict_is_no_shutdown(shutdown, ret_record))
+		return 1;
+	record_fini(ret_record);
+	return err;
 }
 
 int show_write(FILE *stream, const char *text)

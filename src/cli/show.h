@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A shutdown -> its record -> a report or a line of JSON, on a stream. */
+/* A shutdown -> its record; a record -> a report or a line of JSON, on a stream. */
 #ifndef SHUTWATCH_SHOW_H
 #define SHUTWATCH_SHOW_H
 
@@ -12,13 +12,15 @@
 #include "src/output/style.h"
 
 /*
- * The text to print, owned by the caller: a report in the style that `stream` can show, or one
- * line of JSON. "" when there is nothing to report (a child that came and went). NULL: no memory.
+ * The record of a shutdown, freed by the caller with record_fini(). Returns 1; 0: there is nothing
+ * to report (a child that came and went), and nothing to free; -ENOMEM.
  */
-char *show_shutdown(const struct shutdown *shutdown, const struct host *host, bool is_json,
-		    FILE *stream);
+int show_build(const struct shutdown *shutdown, const struct host *host, struct record *ret_record);
 
-/* The same from a record that is there already; never "". */
+/*
+ * The text to print, owned by the caller: a report in the style that `stream` can show, or one
+ * line of JSON. NULL: no memory.
+ */
 char *show_record(const struct record *record, bool is_json, FILE *stream);
 
 /* What `stream` can show. */

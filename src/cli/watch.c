@@ -18,6 +18,7 @@
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
 #include "src/cli/commands.h"
+#include "src/cli/gate.h"
 #include "src/cli/options.h"
 #include "src/cli/selection.h"
 #include "src/cli/show.h"
@@ -28,22 +29,15 @@ struct watch {
 	struct host host;
 	struct recording_writer *recording;
 	struct session *session;
+	struct gate gate;
 	bool is_silent; /* record without --json */
 	bool has_complained;
 	uint64_t shown;
 };
 
-static int on_shutdown(void *context, const struct shutdown *shutdown)
+/* Returns 0, or -EPIPE after a line in the log. */
+static int print(struct watch *watch, const char *text)
 {
-	struct watch *watch = context;
-	_cleanup_free_ char *text =
-		show_shutdown(shutdown, &watch->host, watch->options.is_json, stdout);
-
-	if (!text)
-		return -ENOMEM;
-	if (!text[0] || (watch->options.count && watch->shown >= watch->options.count))
-		return 0;
-	watch->shown++;
 	if (watch->is_silent)
 		return 0;
 	if (!watch->options.is_json && watch->shown > 1)
@@ -52,6 +46,27 @@ static int on_shutdown(void *context, const struct shutdown *shutdown)
 		return 0;
 	watch->has_complained = true;
 	return -EPIPE;
+}
+
+static int on_shutdown(void *context, const struct shutdown *shutdown)
+{
+	struct watch *watch = context;
+	_cleanup_free_ char *text = NULL;
+	struct record record;
+	int err = show_build(shutdown, &watch->host, &record);
+
+	if (err <= 0)
+		return err;
+	text = show_record(&record, watch->options.is_json, stdout);
+	err = text ? 0 : -ENOMEM;
+	if (text && (!watch->options.count || watch->shown < watch->options.count)) {
+		watch->shown++;
+		gate_judge(&watch->gate, &record);
+		err = print(watch, text);
+		gate_tell(&watch->gate);
+	}
+	record_fini(&record);
+	return err;
 }
 
 static int seed(struct watch *watch)
@@ -159,12 +174,19 @@ static int watch_session(struct watch *watch)
 	int status;
 
 	signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error that is told */
-	if (session_open(&options, &watch->session))
+	if (gate_open(&watch->options, &watch->gate))
+		return STATUS_FAILED;
+	if (session_open(&options, &watch->session)) {
+		gate_fini(&watch->gate);
 		return STATUS_NO_TRACING;
+	}
 	status = watch_loop(watch);
 	if (status < 0 && !watch->has_complained)
 		log_error("watching failed: %s", strerror(-status));
 	session_close(watch->session);
+	if (!status)
+		status = gate_close(&watch->gate, STATUS_OK);
+	gate_fini(&watch->gate);
 	return status < 0 ? STATUS_FAILED : status;
 }
 
@@ -172,8 +194,8 @@ static const char watch_doc[] =
 	"Reports every shutdown of the services that listen on this host, or of the targets "
 	"given (each may be repeated).\vPrints \"watching ...\" on stderr once it is armed. "
 	"SIGINT or SIGTERM end it with what is known so far.\n\n"
-	"Exit status: 0 fine; 1 failed; 2 no such target, or wrong usage; 77 tracing is not "
-	"possible here.";
+	"Exit status: 0 fine; 1 failed; 2 no such target, or wrong usage; 3 a condition of "
+	"--fail-on held; 77 tracing is not possible here.";
 
 int command_watch(int argc, char **argv)
 {
@@ -181,7 +203,7 @@ int command_watch(int argc, char **argv)
 		.arguments = "",
 		.doc = watch_doc,
 		.sets = OPTIONS_TARGETS | OPTIONS_END | OPTIONS_SERVICE | OPTIONS_JSON |
-			OPTIONS_MODEL,
+			OPTIONS_MODEL | OPTIONS_GATE,
 	};
 	struct watch watch = {};
 	int status;
