@@ -183,6 +183,13 @@ def _left_to_the_kernel(connection, detail):
     return connection.kind == "reading" and detail["closed_by"] == "exit"
 
 
+def _left_ns(connection):
+    """When the server let go of it, as its client saw it: a late reset is not the end."""
+    if connection.end == "fin+rst":
+        return connection.fin_ns
+    return connection.ended_ns
+
+
 def _drain_error_ns(stopped):
     """The record's end of the drain minus the last end that a client saw."""
     drain_s = stopped.record["timing"]["drain_s"]
@@ -196,10 +203,10 @@ def _drain_error_ns(stopped):
             continue
         if connection.ended_ns is None:
             return None
-        ends.append(connection.fin_ns or connection.ended_ns)
+        ends.append(_left_ns(connection))
     last_s = max((d["closed_at_s"] or 0 for d in details.values()), default=0)
     known_s = max((details[c.local]["closed_at_s"] or 0 for c in stopped.connections
-                   if c.local in details and (c.fin_ns or c.ended_ns) in ends), default=0)
+                   if c.local in details and _left_ns(c) in ends), default=0)
     if drain_s is None or not ends or known_s < last_s:
         return None
     return at_ns(stopped.record, drain_s) - max(ends)
