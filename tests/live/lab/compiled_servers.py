@@ -26,7 +26,7 @@ def _serve(stage, *argv):
     return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
 
 
-def _start_go(stage, grace=()):
+def start_go(stage, grace=()):
     _compile(stage, "go", "build", "-o", stage.directory / "server", _APPS / "main.go",
              GOCACHE=str(BUILD.resolve() / "go"), GO111MODULE="off")
     return _serve(stage, stage.directory / "server", *free_ports(), *grace)
@@ -38,8 +38,8 @@ def _start_java(stage, grace=()):
 
 
 KINDS = [
-    Kind("go-none", ("go",), _start_go, is_slow=True),
-    Kind(f"go-shutdown{_GO_GRACE_S}", ("go",), partial(_start_go, grace=(f"{_GO_GRACE_S}s",)),
+    Kind("go-none", ("go",), start_go, is_slow=True),
+    Kind(f"go-shutdown{_GO_GRACE_S}", ("go",), partial(start_go, grace=(f"{_GO_GRACE_S}s",)),
          is_slow=True),
     Kind("java-httpserver-none", ("java", "javac"), _start_java, is_slow=True),
     Kind(f"java-httpserver-stop{_JAVA_GRACE_S}", ("java", "javac"),

@@ -70,7 +70,7 @@ def _stop_container(box):
                "podman to tell the container", 30)
 
 
-def _start_container(stage, command):
+def start_container(stage, command):
     box = stage.enter(container.Container(stage, *command))
     _make_files(box.notes)
     box.wait_serving(_PORT)
@@ -92,8 +92,8 @@ KINDS = [
          partial(_start_unit, unit="wrapped.service", text=_WRAPPED_UNIT, workers=0),
          scenarios=(MIXED, IDLE), states=_FILE_STATES, is_slow=True),
     Kind("podman-uvicorn", ("podman", "uvicorn"),
-         partial(_start_container, command=_UVICORN), is_slow=True),
+         partial(start_container, command=_UVICORN), is_slow=True),
     Kind("podman-sh-wrap", ("podman",),
-         partial(_start_container, command=_WRAPPED),
+         partial(start_container, command=_WRAPPED),
          scenarios=(MIXED, IDLE), states=_FILE_STATES, is_slow=True),
 ]
