@@ -129,8 +129,9 @@ static const struct advice_text texts[] = {
 		"Set ReadHeaderTimeout and IdleTimeout of http.Server: Shutdown waits for "
 		"connections without a request as well."),
 	PROGRAM("drain_blocked_idle", UVICORN,
-		"Lower --timeout-keep-alive, and set --timeout-graceful-shutdown {within} (since "
-		"uvicorn 0.23)."),
+		"uvicorn closes idle connections at once: these are streams or WebSockets between "
+		"two messages. Start it with --timeout-graceful-shutdown {within} (since 0.23), or "
+		"end them when the stop begins."),
 	PROGRAM("drain_blocked_idle", HYPERCORN,
 		"Lower --keep-alive, and set --graceful-timeout {within}."),
 

@@ -60,6 +60,8 @@ FINDING_ROW(sigterm_discarded_pid1)
 		const struct record_process *process = &record->processes[i];
 		const struct record_signal *signal = dropped(record, process, DISPOSITION_DEFAULT);
 
+		if (!signal)
+			signal = process_reraised_in_vain(record, process);
 		if (!signal || process->ns_pid != 1)
 			continue;
 		tell_unheard(record, finding, process, signal);
@@ -238,7 +240,8 @@ static const struct record_signal *died_of(const struct record *record,
 
 	if (!signal || process->exit_signal != signal->signal || signal->result == SIGNAL_IGNORED)
 		return NULL;
-	if (signal->disposition != DISPOSITION_DEFAULT && !process_only_reraised(record, process))
+	if (signal->disposition != DISPOSITION_DEFAULT &&
+	    !process_only_reraised(record, process, signal->signal))
 		return NULL;
 	return signal;
 }

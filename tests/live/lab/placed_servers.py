@@ -19,8 +19,8 @@ _GRACE_S = 3
 _UVICORN = ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", "/apps",
             "--port", str(_PORT)]
 # It serves files: those that the paths of the lab name.
-_FILES = ["/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", "-d", "/notes", str(_PORT)]
-_WRAPPED = ["/bin/sh", "-c", f"{' '.join(_FILES)}; true"]
+FILES = ["/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", "-d", "/notes", str(_PORT)]
+_WRAPPED = ["/bin/sh", "-c", f"{' '.join(FILES)}; true"]
 
 _UVICORN_UNIT = f"""[Service]
 ExecStart={' '.join(_UVICORN)} --workers 2

@@ -69,9 +69,9 @@ class Case:
         return missing + ([more] if more else [])
 
 
-def within(evidence):
+def within(key):
     """As advice.c: four fifths of the time after which it was killed, whole seconds."""
-    return max(1, int(evidence["blocked_s"] * 4 / 5))
+    return lambda evidence: max(1, int(evidence[key] * 4 / 5))
 
 
 def at_least(key):
@@ -83,8 +83,9 @@ def is_lost(connection):
     """Did its client not get what it asked for, by the client's own line?"""
     if connection.end in ("open", "closed", "own_rst"):
         return False
+    is_error = connection.said["protocol"] == "http" and str(connection.said["status"])[0] == "5"
     return (connection.end != "fin" or connection.asked > connection.answered
-            or connection.is_part)
+            or connection.is_part or is_error)
 
 
 class _Stopping:
@@ -198,7 +199,7 @@ def try_to_prove(case):
 
 # The table
 
-_WIDTHS = (-34, -6, -6, -8, 8, 5, 5)
+_WIDTHS = (-36, -6, -6, -8, 8, 5, 5)
 
 
 def _line(*cells, last):

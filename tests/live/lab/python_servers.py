@@ -9,7 +9,7 @@ from kit.shutwatch import ROOT
 from kit.sockets import free_ports, listens
 from lab.server import BURST, IDLE, LOAD, MIXED, QUEUE, TERM, TERM_ALL, Kind, Running
 
-_APPS = ROOT / "tests/live/apps"
+APPS = ROOT / "tests/live/apps"
 _PYTHON = "/usr/bin/python3"
 ENV = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 # app.py has an answer in parts.
@@ -42,7 +42,7 @@ def start_gunicorn(booted, *options):
         port, = free_ports()
         group = stage.subgroup()
         program = stage.program(
-            [_PYTHON, "-m", "gunicorn", "--chdir", _APPS, "--workers=2", "--graceful-timeout=3",
+            [_PYTHON, "-m", "gunicorn", "--chdir", APPS, "--workers=2", "--graceful-timeout=3",
              f"--bind=127.0.0.1:{port}", *options], cgroup=group, env=ENV)
         wait_until(lambda: sum(booted in line for line in program.err.so_far()) >= 2,
                    "gunicorn's workers", 30)
