@@ -89,13 +89,14 @@ static const struct advice_text texts[] = {
 		"uvicorn.Server whose shutdown() sets force_exit after {within} s."),
 	PROGRAM(TOO_LONG, GUNICORN,
 		"Start gunicorn with --graceful-timeout {within}, below the grace period of what "
-		"stops it."),
+		"stops it: its master then kills the workers that are left."),
 	PROGRAM(TOO_LONG, HYPERCORN, "Start hypercorn with --graceful-timeout {within}."),
 	PROGRAM(TOO_LONG " drain_blocked_idle", NGINX,
 		"Set worker_shutdown_timeout {within}s in the main context of nginx.conf."),
 	PROGRAM(TOO_LONG " drain_blocked_idle", APACHE, "Set GracefulShutdownTimeout {within}."),
 	PROGRAM(TOO_LONG " drain_blocked_idle", HAPROXY,
-		"Set hard-stop-after {within}s in the global section."),
+		"Set hard-stop-after {within}s in the global section; HAProxy may take a second "
+		"more."),
 	PROGRAM(TOO_LONG, NODE,
 		"After server.close() set a timer of {within} s that calls "
 		"server.closeAllConnections()."),
@@ -123,8 +124,9 @@ static const struct advice_text texts[] = {
 		"Node.js 18.2), and server.closeAllConnections() after {within} s: silent ones do "
 		"not count as idle."),
 	PROGRAM("drain_blocked_idle", GUNICORN,
-		"Lower --keep-alive, and set --graceful-timeout {within}; threaded workers keep "
-		"idle connections until then."),
+		"Use a worker class with an event loop (gevent, uvicorn.workers.UvicornWorker), or "
+		"put a proxy in front: workers of sync and gthread wait for a connection without a "
+		"request, and --keep-alive does not count for it."),
 	PROGRAM("drain_blocked_idle", GO,
 		"Set ReadHeaderTimeout and IdleTimeout of http.Server: Shutdown waits for "
 		"connections without a request as well."),

@@ -142,11 +142,11 @@ static bool is_only_one_told(const struct record *record, const struct record_pr
 static bool is_wrapped_by(const struct record *record, const struct record_process *wrapper,
 			  const struct record_process *process)
 {
-	if (process->ppid != wrapper->pid || process == wrapper)
+	if (process->ppid != wrapper->pid || process == wrapper ||
+	    wrapper->program == PROGRAM_POSTGRESQL) /* a smart shutdown is not for backends */
 		return false;
-	if (wrapper->program == PROGRAM_SHELL)
-		return true;
-	return process_has_clients(record, process) && !process_has_clients(record, wrapper);
+	return wrapper->program == PROGRAM_SHELL ||
+	       (process_has_clients(record, process) && !process_has_clients(record, wrapper));
 }
 
 static const struct record_process *wrapped_by(const struct record *record,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cases: what is wrong with a server, and the server that has taken the advice."""
 
+import importlib.util
 import signal
 import subprocess
 from functools import partial
@@ -87,6 +88,12 @@ def _gthread(*options):
                                          "--threads=20", *options, "wsgi:app")
 
 
+def _gevent_lacks():
+    return None if importlib.util.find_spec("gevent") else "gevent"
+
+
+_GEVENT = python_servers.start_gunicorn(b"Booting worker", "--worker-class=gevent",
+                                        "--graceful-timeout=30", "wsgi:app")
 _SYNC = python_servers.start_gunicorn(b"Booting worker", "wsgi:app")
 
 
@@ -124,6 +131,10 @@ def _boxed(*init):
     return partial(placed_servers.start_container, command=[*init, *placed_servers.FILES])
 
 
+def _unit(text):
+    return partial(placed_servers.start_unit, unit="wrapped.service", text=text, workers=0)
+
+
 CASES = [
     Case("uvicorn, endless streams", "grace_exceeded", "sets force_exit after {value} s",
          "total_s", python_servers.start_uvicorn(1), _bounded_uvicorn, _stream,
@@ -139,12 +150,18 @@ CASES = [
          value=at_least("last_refused_s"), notice_s=_ARRIVE_S, sleeps=True, needs=("gunicorn",)),
     Case("gunicorn sync, busy workers", "accept_stalled", "gthread", "lost",
          _SYNC, _gthread(), _in_flight, needs=("gunicorn",)),
+    Case("gunicorn gthread, silent clients", "drain_blocked_idle", "event loop (gevent,",
+         "total_s", _gthread("--graceful-timeout=30"), _GEVENT, _silent,
+         needs=("gunicorn",), lacks=_gevent_lacks, is_slow=True),
     Case("nginx: SIGTERM", "wrong_stop_signal", "SIGQUIT (nginx -s quit)", "lost",
          web_servers.start_nginx_proxy, web_servers.start_nginx_proxy, _busy,
          how_after=How(signal.SIGQUIT), needs=("nginx",)),
     Case("Apache: SIGTERM", "wrong_stop_signal", "SIGWINCH (apachectl graceful-stop)", "lost",
          web_servers.start_apache, web_servers.start_apache, _busy,
          how_after=How(signal.SIGWINCH), needs=("apache2",), is_slow=True),
+    Case("HAProxy: SIGTERM", "wrong_stop_signal", "SIGUSR1 (soft stop)", "lost",
+         web_servers.start_haproxy, web_servers.start_haproxy, _asking,
+         how_after=How(signal.SIGUSR1), needs=("haproxy",), is_slow=True),
     Case("node: no handler", "no_handler", "process.on('SIGTERM', ...)", "lost",
          _node("none"), _node("advised", 3), _busy, needs=("node",)),
     Case("node: only server.close()", "drain_blocked_idle",
@@ -159,6 +176,13 @@ CASES = [
          is_slow=True),
     Case("sh: uvicorn", "wrapper_died_first", "Start the server with exec, as the last command",
          "left", _shell('"$@"; true'), _shell('exec "$@"'), _asking, needs=("sh", "uvicorn")),
+    Case("systemd, sh: http.server", "wrapper_died_first", "KillMode=control-group", "left",
+         _unit(placed_servers.WRAPPED_UNIT),
+         _unit(placed_servers.WRAPPED_UNIT.replace("KillMode=process\n", "")), _quiet,
+         needs=("systemd-nspawn",), is_slow=True),
+    Case("Java: no hook", "cut_off_at_exit", "Runtime.addShutdownHook", "lost",
+         compiled_servers.start_java, partial(compiled_servers.start_java, grace=(2,)), _busy,
+         needs=("java", "javac"), is_slow=True),
     Case("Go: no Shutdown", "no_handler", "http.Server.Shutdown", "lost",
          compiled_servers.start_go, partial(compiled_servers.start_go, grace=("3s",)), _busy,
          needs=("go",), is_slow=True),

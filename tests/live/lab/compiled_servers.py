@@ -32,7 +32,7 @@ def start_go(stage, grace=()):
     return _serve(stage, stage.directory / "server", *free_ports(), *grace)
 
 
-def _start_java(stage, grace=()):
+def start_java(stage, grace=()):
     _compile(stage, "javac", "-d", stage.directory, _APPS / "App.java")
     return _serve(stage, "java", "-cp", stage.directory, "App", *free_ports(), *grace)
 
@@ -41,7 +41,7 @@ KINDS = [
     Kind("go-none", ("go",), start_go, is_slow=True),
     Kind(f"go-shutdown{_GO_GRACE_S}", ("go",), partial(start_go, grace=(f"{_GO_GRACE_S}s",)),
          is_slow=True),
-    Kind("java-httpserver-none", ("java", "javac"), _start_java, is_slow=True),
+    Kind("java-httpserver-none", ("java", "javac"), start_java, is_slow=True),
     Kind(f"java-httpserver-stop{_JAVA_GRACE_S}", ("java", "javac"),
-         partial(_start_java, grace=(_JAVA_GRACE_S,)), is_slow=True),
+         partial(start_java, grace=(_JAVA_GRACE_S,)), is_slow=True),
 ]

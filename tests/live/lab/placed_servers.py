@@ -27,7 +27,7 @@ ExecStart={' '.join(_UVICORN)} --workers 2
 StandardError=file:/notes/log
 TimeoutStopSec={_GRACE_S}
 """
-_WRAPPED_UNIT = f"""[Service]
+WRAPPED_UNIT = f"""[Service]
 ExecStart=/bin/sh -c '{_WRAPPED[-1]}'
 KillMode=process
 """
@@ -41,7 +41,7 @@ def _make_files(directory):
             file.truncate(int(name.name))
 
 
-def _start_unit(stage, unit, text, workers):
+def start_unit(stage, unit, text, workers):
     machine = stage.enter(nspawn.Machine(stage, {unit: text}, [unit]))
     _make_files(machine.notes)
     pid = machine.wait_serving(unit, _PORT)
@@ -86,10 +86,10 @@ _FILE_STATES = frozenset(("half_response", "half_request", "finishing", "silent"
 
 KINDS = [
     Kind("systemd-uvicorn-2w", ("systemd-nspawn", "uvicorn"),
-         partial(_start_unit, unit="uvicorn.service", text=_UVICORN_UNIT, workers=2),
+         partial(start_unit, unit="uvicorn.service", text=_UVICORN_UNIT, workers=2),
          is_slow=True),
     Kind("systemd-sh-wrap-process", ("systemd-nspawn",),
-         partial(_start_unit, unit="wrapped.service", text=_WRAPPED_UNIT, workers=0),
+         partial(start_unit, unit="wrapped.service", text=WRAPPED_UNIT, workers=0),
          scenarios=(MIXED, IDLE), states=_FILE_STATES, is_slow=True),
     Kind("podman-uvicorn", ("podman", "uvicorn"),
          partial(start_container, command=_UVICORN), is_slow=True),

@@ -20,9 +20,8 @@ from lab.load import Load
 from lab.scenario import wait_end
 from lab.server import TERM, How
 
-_GRACE_S = 4    # then SIGKILL to all that is left, as any supervisor does
+_GRACE_S = 3     # then SIGKILL to all that is left, as any supervisor does
 _BEFORE_S = 0.3  # the scenario: how long clients are there before the stop
-_SETTLE = "1s"
 
 
 @dataclasses.dataclass
@@ -95,8 +94,7 @@ class _Stopping:
         self._running = running
         self._case = case
         words = running.watch or (f"--pid={running.pid}",)
-        self._watch = stage.shutwatch("--json", "-n", "1", "--settle", _SETTLE, *words)
-        self._watch.wait_watching()
+        self._watch = stage.watch(*words)
         self._ending = Ending(running.cgroup)
         self._load = Load(stage, running)
 
@@ -229,5 +227,5 @@ def lines(proof):
 def last(proofs, skipped):
     """The sum of all."""
     proven = sum(not proof.against for proof in proofs)
-    said = f"{proven} of {len(proofs)} pieces of advice proven: the finding is gone, the figure less"
+    said = f"{proven} of {len(proofs)} cases: the finding is gone, and its figure is less"
     return said + (f"; skipped: {', '.join(skipped)}" if skipped else "")

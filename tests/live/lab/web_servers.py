@@ -8,7 +8,7 @@ from functools import partial
 from kit.clock import wait_until
 from kit.servers import start_nginx
 from kit.shutwatch import ROOT
-from kit.sockets import free_ports
+from kit.sockets import free_ports, listens
 from lab.server import TERM, How, Kind, Running
 
 _APPS = ROOT / "tests/live/apps"
@@ -39,6 +39,34 @@ def start_apache(stage):
     wait_until(lambda: _is_apache_up(program), "Apache to serve")
     return Running(program.pid, f"127.0.0.1:{port}", group.path,
                    watch=(f"--pid={program.pid}", "--stop-signal=WINCH"))
+
+
+_HAPROXY = """
+global
+    hard-stop-after 2s
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 60s
+    timeout server 60s
+frontend clients
+    bind 127.0.0.1:{port}
+    default_backend upstream
+backend upstream
+    server one 127.0.0.1:{upstream}
+"""
+
+
+def start_haproxy(stage):
+    """HAProxy before an upstream; SIGUSR1 counts as a stop."""
+    port, = free_ports()
+    group = stage.subgroup()
+    config = stage.directory / "haproxy.cfg"
+    config.write_text(_HAPROXY.format(port=port, upstream=stage.server().port))
+    program = stage.program(["haproxy", "-db", "-f", config], cgroup=group)
+    wait_until(lambda: listens(program.pid, port), "HAProxy to listen")
+    return Running(program.pid, f"127.0.0.1:{port}", group.path,
+                   watch=(f"--pid={program.pid}", "--stop-signal=USR1"))
 
 
 def start_node(stage, mode, *more):
