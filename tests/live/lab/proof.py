@@ -6,7 +6,6 @@ The clients' own lines say who was lost; the record says what is wrong, and how 
 
 import contextlib
 import dataclasses
-import select
 import shutil
 import textwrap
 import time
@@ -56,7 +55,7 @@ class Case:
     how: How = TERM
     how_after: How = None        # None: as before
     notice_s: float | None = None  # so long clients still come: the load balancer has to notice
-    sleeps: bool = False         # the advice: leave it first, and signal only `value` s later
+    sleeps: bool = False         # the advice: leave that first, and signal only `value` s later
     needs: tuple = ()            # programs
     lacks: Callable = None       # () -> what else is not there, or None
     is_slow: bool = False        # not in the quick part
@@ -99,7 +98,7 @@ class _Stopping:
         self._load = Load(stage, running)
 
     def _leave(self, began, flow):
-        """The load balancer notices after a while, and sends nobody any more."""
+        """The load balancer notices after a while, and sends no more clients."""
         if flow and self._case.notice_s is not None:
             _until(began + self._case.notice_s)
             self._load.end(flow)
@@ -131,7 +130,7 @@ class _Stopping:
 
 def _until(moment):
     """The scenario: a stretch of time."""
-    select.select([], [], [], max(0, moment - time.monotonic()))
+    time.sleep(max(0, moment - time.monotonic()))
 
 
 def _side(case, start, how, sleep_s=None):
@@ -157,7 +156,8 @@ class Proof:
     against: list = dataclasses.field(default_factory=list)
 
 
-def _judge(proof, value):
+def judge(proof, value):
+    """What is against it, now that both sides are known."""
     case = proof.case
     said = case.says.format(value=value)
     if said not in proof.advice:
@@ -182,7 +182,7 @@ def prove(case):
     proof.after = _side(case, (lambda stage: case.after(stage, value)) if takes_value
                         else case.after, case.how_after or case.how,
                         value if case.sleeps else None)
-    proof.against += _judge(proof, value)
+    proof.against += judge(proof, value)
     return proof
 
 
