@@ -102,7 +102,7 @@ _OPENINGS = {MIXED: _mixed, IDLE: _idle, LATE: _late, QUEUE: _queue, LONG: _long
              MANY: _many, LOAD: _load}
 
 
-def _wait_end(running, ending, watch, grace_s):
+def wait_end(running, ending, watch, grace_s):
     """Until all ended, or a record is made because they won't; killed when the grace is over."""
     deadline = time.monotonic() + grace_s
     is_killed = False
@@ -171,7 +171,7 @@ class Stopped:
             time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
             for pid in running.pids():
                 os.kill(pid, signal.SIGCONT)
-        _wait_end(running, self._ending, self.watch,
+        wait_end(running, self._ending, self.watch,
                   _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
         time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
         if flow:
