@@ -85,6 +85,12 @@ truth: ## stop many real servers in every state, judge every connection, print t
 	$(Q)$(MAKE) --no-print-directory all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/truth
 
+.PHONY: advice
+advice: ## stop real servers before and after they took the advice, print both (root)
+	$(Q)tools/install build test
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/advice
+
 .PHONY: check
 check: all check-programs ## unit tests and replays under sanitizers, lint; no root
 	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status

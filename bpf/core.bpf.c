@@ -156,11 +156,16 @@ __hidden struct service_state *service_find(u64 service)
 	return bpf_map_lookup_elem(&services, &service);
 }
 
+__hidden void service_delete(u64 service)
+{
+	bpf_map_delete_elem(&services, &service);
+}
+
 __hidden bool service_arm(struct service_state *state, u64 now_ns)
 {
 	u64 generation;
 
-	if (state->generation)
+	if (state->generation || state->flags & SERVICE_REMOVED)
 		return false;
 	/* Before the generation shows: others read them as soon as it does. */
 	state->armed_ns = now_ns;

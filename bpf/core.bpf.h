@@ -96,6 +96,7 @@ static __always_inline bool member_is_root(const struct task_struct *task, u64 s
 __hidden u64 service_add(void);
 /* NULL: no such service. */
 __hidden struct service_state *service_find(u64 service);
+__hidden void service_delete(u64 service);
 /* Begins a shutdown. Returns true for the one caller that did. */
 __hidden bool service_arm(struct service_state *state, u64 now_ns);
 

@@ -30,7 +30,8 @@ enum service_flags {
 	SERVICE_WHOLE = 1 << 0,		/* by its root, told, or by itself: arrivals are late */
 	SERVICE_SNAPSHOT_DONE = 1 << 1, /* what is first seen from now on was not open at T0 */
 	SERVICE_MULTIPLEXED = 1 << 2,
-	SERVICE_FROZEN = 1 << 3, /* the record is being made: no new sightings */
+	SERVICE_FROZEN = 1 << 3,  /* the record is being made: no new sightings */
+	SERVICE_REMOVED = 1 << 4, /* nobody asks for it: never armed again */
 };
 
 struct service_state {
@@ -134,7 +135,7 @@ struct wait_sample {
  * shared: one per host, for all instances of the programs. Pinned, it outlives the collector. A
  * change of layout, here or of any map, increments MAPS_VERSION.
  */
-#define MAPS_VERSION 2
+#define MAPS_VERSION 3
 
 struct shared {
 	__u64 active_instance; /* of the programs; any other one returns at once */

@@ -72,6 +72,10 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 		__sync_fetch_and_and(&state->flags, ~SERVICE_WHOLE);
 	if (!state->generation && service_arm(state, now_ns))
 		flags |= EXIT_ARMED;
+	if (!state->generation) {
+		member_remove(&id); /* its service is being removed */
+		return 0;
+	}
 	if (BPF_CORE_READ(task, signal, oom_mm))
 		flags |= EXIT_OOM_VICTIM;
 	tell_exit(task, &id, now_ns, member->service, state->generation, flags);

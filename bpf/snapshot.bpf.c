@@ -287,6 +287,29 @@ int end_shutdown(void *ctx)
 	return 0;
 }
 
+/*
+ * Syscall program: nobody asks for the service in `target`. Leaves the generation that a stop had
+ * armed it with, or 0, in `target`; once this has run, no other can follow.
+ */
+SEC("syscall")
+int remove_service(void *ctx)
+{
+	u64 service = target.service;
+	struct service_state *state = service_find(service);
+	u64 generation;
+
+	if (!state)
+		return 1;
+	__sync_fetch_and_or(&state->flags, SERVICE_REMOVED);
+	generation = state->generation;
+	if (generation &&
+	    __sync_val_compare_and_swap(&state->generation, generation, 0) == generation)
+		__sync_fetch_and_add(&shared.armed_services, -1);
+	target.generation = generation;
+	service_delete(service);
+	return 0;
+}
+
 /* Syscall program: what the configuration says of the service in `target`. */
 SEC("syscall")
 int configure_service(void *ctx)

@@ -19,7 +19,9 @@
 #define PROGRAM_IN(where, ids, name, text) { ids, PROGRAM_##name, ADVICE_IN_##where, text }
 
 #define NODE_HANDLER "Add process.on('SIGTERM', ...) that calls server.close(), then " \
-		     "server.closeIdleConnections(), and server.closeAllConnections() after a time."
+		     "server.closeIdleConnections() again and again (a connection is idle once " \
+		     "it is answered), and server.closeAllConnections() before the grace period " \
+		     "ends."
 #define GO_HANDLER "Use signal.NotifyContext for SIGTERM, then http.Server.Shutdown with a " \
 		   "context that has a timeout, and wait for it before main returns."
 #define JAVA_HANDLER "Use Runtime.addShutdownHook to stop the server, with a time limit, " \
@@ -83,16 +85,18 @@ static const struct advice_text texts[] = {
 	/* It went on for too long. */
 	PROGRAM(TOO_LONG, UVICORN,
 		"Start uvicorn with --timeout-graceful-shutdown {within}, which ends what is not "
-		"done by then (since uvicorn 0.23; that of Debian 12, 0.17, does not have it)."),
+		"done by then (since 0.23). Before, as in Debian 12 (0.17): a subclass of "
+		"uvicorn.Server whose shutdown() sets force_exit after {within} s."),
 	PROGRAM(TOO_LONG, GUNICORN,
 		"Start gunicorn with --graceful-timeout {within}, below the grace period of what "
-		"stops it."),
+		"stops it: its master then kills the workers that are left."),
 	PROGRAM(TOO_LONG, HYPERCORN, "Start hypercorn with --graceful-timeout {within}."),
 	PROGRAM(TOO_LONG " drain_blocked_idle", NGINX,
 		"Set worker_shutdown_timeout {within}s in the main context of nginx.conf."),
 	PROGRAM(TOO_LONG " drain_blocked_idle", APACHE, "Set GracefulShutdownTimeout {within}."),
 	PROGRAM(TOO_LONG " drain_blocked_idle", HAPROXY,
-		"Set hard-stop-after {within}s in the global section."),
+		"Set hard-stop-after {within}s in the global section; HAProxy may take a second "
+		"more."),
 	PROGRAM(TOO_LONG, NODE,
 		"After server.close() set a timer of {within} s that calls "
 		"server.closeAllConnections()."),
@@ -116,17 +120,20 @@ static const struct advice_text texts[] = {
 
 	/* Idle connections held it. */
 	PROGRAM("drain_blocked_idle", NODE,
-		"Call server.closeIdleConnections() after server.close() (since Node.js 18.2), and "
-		"server.closeAllConnections() after {within} s."),
+		"After server.close() call server.closeIdleConnections() again and again (since "
+		"Node.js 18.2), and server.closeAllConnections() after {within} s: silent ones do "
+		"not count as idle."),
 	PROGRAM("drain_blocked_idle", GUNICORN,
-		"Lower --keep-alive, and set --graceful-timeout {within}; threaded workers keep "
-		"idle connections until then."),
+		"Use a worker class with an event loop (gevent, uvicorn.workers.UvicornWorker), or "
+		"put a proxy in front: workers of sync and gthread wait for a connection without a "
+		"request, and --keep-alive does not count for it."),
 	PROGRAM("drain_blocked_idle", GO,
 		"Set ReadHeaderTimeout and IdleTimeout of http.Server: Shutdown waits for "
 		"connections without a request as well."),
 	PROGRAM("drain_blocked_idle", UVICORN,
-		"Lower --timeout-keep-alive, and set --timeout-graceful-shutdown {within} (since "
-		"uvicorn 0.23)."),
+		"uvicorn closes idle connections at once: these are streams or WebSockets between "
+		"two messages. Start it with --timeout-graceful-shutdown {within} (since 0.23), or "
+		"end them when the stop begins."),
 	PROGRAM("drain_blocked_idle", HYPERCORN,
 		"Lower --keep-alive, and set --graceful-timeout {within}."),
 

@@ -53,16 +53,27 @@ const struct record_signal *process_kill(const struct record_process *process)
 	return NULL;
 }
 
-bool process_only_reraised(const struct record *record, const struct record_process *process)
+bool process_only_reraised(const struct record *record, const struct record_process *process,
+			   int number)
 {
 	for (size_t i = 0; i < process->n_signals; i++) {
 		const struct record_signal *signal = &process->signals[i];
 
 		/* Sent within the handler it is blocked, until that returns. */
-		if (signal->from_self && signal->signal == process->exit_signal)
+		if (signal->from_self && signal->signal == number)
 			return !record_has_acted_before(record, signal->at_ns);
 	}
 	return false;
+}
+
+const struct record_signal *process_reraised_in_vain(const struct record *record,
+						     const struct record_process *process)
+{
+	const struct record_signal *signal = process_first_stop(record, process);
+
+	if (!signal || (process->has_exited && process->exit_signal != SIGKILL))
+		return NULL;
+	return process_only_reraised(record, process, signal->signal) ? signal : NULL;
 }
 
 const struct record_process *record_process_find(const struct record *record, uint32_t pid)

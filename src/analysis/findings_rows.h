@@ -88,10 +88,14 @@ bool record_has_all_signals(const struct record *record);
 const struct record_signal *process_first_stop(const struct record *record,
 					       const struct record_process *process);
 /*
- * Its handler did nothing but send it the same signal again, which ended it by its default: Node
+ * Its handler did nothing but send it the same signal again, for the default to end it: Node
  * puts the terminal in order so, where the program itself has no handler.
  */
-bool process_only_reraised(const struct record *record, const struct record_process *process);
+bool process_only_reraised(const struct record *record, const struct record_process *process,
+			   int number);
+/* The stop signal that did no more than that, and it lives on or was killed; else NULL. */
+const struct record_signal *process_reraised_in_vain(const struct record *record,
+						     const struct record_process *process);
 /* The SIGKILL from outside that ended it; NULL: none. */
 const struct record_signal *process_kill(const struct record_process *process);
 /* NULL: not of the service. */

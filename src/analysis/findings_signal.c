@@ -60,6 +60,8 @@ FINDING_ROW(sigterm_discarded_pid1)
 		const struct record_process *process = &record->processes[i];
 		const struct record_signal *signal = dropped(record, process, DISPOSITION_DEFAULT);
 
+		if (!signal)
+			signal = process_reraised_in_vain(record, process);
 		if (!signal || process->ns_pid != 1)
 			continue;
 		tell_unheard(record, finding, process, signal);
@@ -140,11 +142,11 @@ static bool is_only_one_told(const struct record *record, const struct record_pr
 static bool is_wrapped_by(const struct record *record, const struct record_process *wrapper,
 			  const struct record_process *process)
 {
-	if (process->ppid != wrapper->pid || process == wrapper)
+	if (process->ppid != wrapper->pid || process == wrapper ||
+	    wrapper->program == PROGRAM_POSTGRESQL) /* a smart shutdown is not for backends */
 		return false;
-	if (wrapper->program == PROGRAM_SHELL)
-		return true;
-	return process_has_clients(record, process) && !process_has_clients(record, wrapper);
+	return wrapper->program == PROGRAM_SHELL ||
+	       (process_has_clients(record, process) && !process_has_clients(record, wrapper));
 }
 
 static const struct record_process *wrapped_by(const struct record *record,
@@ -238,7 +240,8 @@ static const struct record_signal *died_of(const struct record *record,
 
 	if (!signal || process->exit_signal != signal->signal || signal->result == SIGNAL_IGNORED)
 		return NULL;
-	if (signal->disposition != DISPOSITION_DEFAULT && !process_only_reraised(record, process))
+	if (signal->disposition != DISPOSITION_DEFAULT &&
+	    !process_only_reraised(record, process, signal->signal))
 		return NULL;
 	return signal;
 }

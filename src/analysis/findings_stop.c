@@ -54,6 +54,8 @@ static const struct record_signal *heard(const struct record *record,
 
 	if (!signal || !signal_is_from_outside(signal) || signal->result == SIGNAL_IGNORED)
 		return NULL;
+	if (process_only_reraised(record, process, signal->signal))
+		return NULL; /* its runtime did, which is no handler */
 	return signal->delivered_at_ns != TIME_UNKNOWN ? signal : NULL;
 }
 

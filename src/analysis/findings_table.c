@@ -17,8 +17,9 @@ static const struct finding_row rows[] = {
 	ROW(sigterm_discarded_pid1, ERROR,
 		"PID 1 of a pid namespace has no handler for the stop signal, so the kernel "
 		"discarded it.",
-		"signal_generate with result ignored and the default disposition, to a process "
-		"that is PID 1 in its namespace, which did not end by itself.",
+		"signal_generate with result ignored and the default disposition, or a handler "
+		"that only sent the signal once more, in a process that is PID 1 in its "
+		"namespace and did not end by itself.",
 		"Install a handler for SIGTERM in the program, or run it under an init such as "
 		"tini (docker run --init), or set STOPSIGNAL to a signal that it handles."),
 	ROW(sigterm_ignored, ERROR,

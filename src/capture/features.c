@@ -36,6 +36,7 @@ static struct feature features[] = {
 	{ "sample_waits", "iter/task", false, "what its threads waited for", 0 },
 	{ "freeze_shutdown", "syscall", true, "the end of a record", 0 },
 	{ "end_shutdown", "syscall", true, "the end of a record", 0 },
+	{ "remove_service", "syscall", true, "what nobody asks for", 0 },
 	{ "configure_service", "syscall", true, "what the configuration says of a service", 0 },
 };
 

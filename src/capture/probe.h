@@ -59,6 +59,8 @@ void probe_remove_service(struct probe *probe, uint64_t service);
  */
 int probe_set_member(struct probe *probe, const struct process_id *id,
 		     const struct process_id *parent, uint64_t service);
+/* It stays known, as a member of no service, until it ends. */
+void probe_ignore_member(struct probe *probe, const struct process_id *id);
 /* Takes a process out of this service; nothing if it is a member of another one. */
 void probe_remove_member(struct probe *probe, const struct process_id *id, uint64_t service);
 /*

@@ -21,6 +21,8 @@ int recognise(uint32_t pid, enum program *ret_program)
 	program = program_recognise(comm, exe, words, (size_t)size);
 	if (program == PROGRAM_UNKNOWN && elf_is_go(pid))
 		program = PROGRAM_GO;
+	else if (program == PROGRAM_UNKNOWN && procfs_exe(pid, exe, sizeof(exe)))
+		return -ESRCH; /* it ended before its file could be looked into */
 	*ret_program = program;
 	return 0;
 }

@@ -214,7 +214,7 @@ static void let_go(struct roster *roster, const struct event_listener *event, bo
 	    has_port(roster->options.exclusions))
 		probe_remove_member(roster->probe, &event->process, event->header.service);
 	else
-		probe_set_member(roster->probe, &event->process, NULL, 0);
+		probe_ignore_member(roster->probe, &event->process);
 }
 
 /* Has the root of a known service exec()ed since we looked? A wrapper becomes the server so. */

@@ -67,6 +67,13 @@ int probe_set_member(struct probe *probe, const struct process_id *id,
 	return 0;
 }
 
+void probe_ignore_member(struct probe *probe, const struct process_id *id)
+{
+	const struct member of_none = {};
+
+	bpf_map_update_elem(bpf_map__fd(probe->skeleton->maps.members), id, &of_none, BPF_EXIST);
+}
+
 void probe_remove_member(struct probe *probe, const struct process_id *id, uint64_t service)
 {
 	int fd = bpf_map__fd(probe->skeleton->maps.members);
@@ -92,17 +99,14 @@ int probe_add_listener(struct probe *probe, const struct listener_key *key, uint
 	return bpf_map_update_elem(fd, key, &entry, BPF_ANY) ? -errno : 0;
 }
 
-/* A stop may have armed it meanwhile: nobody would disarm it, nor forget what it counted. */
+/* A stop may have armed it meanwhile: what was counted then goes too. */
 void probe_remove_service(struct probe *probe, uint64_t service)
 {
 	struct target target = { .service = service };
-	struct service_state state;
-	int fd = bpf_map__fd(probe->skeleton->maps.services);
 
-	if (!bpf_map_lookup_elem(fd, &service, &state) && state.generation) {
-		target.generation = state.generation;
-		probe_run_syscall(probe, probe->skeleton->progs.end_shutdown, &target);
+	if (probe_run_syscall(probe, probe->skeleton->progs.remove_service, &target))
+		return;
+	target.generation = probe->skeleton->bss->target.generation;
+	if (target.generation)
 		probe_forget(probe, &target);
-	}
-	bpf_map_delete_elem(fd, &service);
 }

@@ -293,7 +293,8 @@ def test_reuse(run):
     line = one.line()
     says(line, last="none", requests=4, answers=3, status=None)
     assert line["first_byte_ns"] is None
-    assert line["first_request_ns"] < first_ns
+    # Noted once it is written: by then the server may have read it. The next comes 100 ms later.
+    assert line["first_request_ns"] < first_ns + 90 * MS
     assert before_ns < line["answered_ns"] < line["request_ns"] - 90 * MS
 
 

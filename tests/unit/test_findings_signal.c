@@ -50,6 +50,31 @@ static void test_sigterm_discarded_pid1(void **state)
 	fixture_free(record);
 }
 
+/* The runtime sends it once more for the default to end it: to PID 1 there is none. */
+static void test_sigterm_discarded_pid1_by_the_runtime(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NODE);
+	struct record_signal *again;
+
+	(void)state;
+	judged_process(record)->ns_pid = 1;
+	judged_kill(judged_process(record), 10 * S);
+	again = fixture_signal(judged_process(record), SIGTERM, 2 * MS);
+	again->from_self = true;
+	record->timing.first_action_ns = 10 * S;
+	assert_fires(record, "sigterm_discarded_pid1",
+		     "node (pid 812) is PID 1 of its namespace and has no handler for SIGTERM: the "
+		     "kernel discarded the signal, and it had to be killed",
+		     "process.on('SIGTERM', ...)");
+	assert_silent(record, "handler_without_effect");
+	record->timing.first_action_ns = 1 * MS; /* after a drain: it had a handler */
+	assert_silent(record, "sigterm_discarded_pid1");
+	judged_process(record)->exit_signal = 0; /* it ended all the same */
+	record->timing.first_action_ns = 10 * S;
+	assert_silent(record, "sigterm_discarded_pid1");
+	fixture_free(record);
+}
+
 static void test_sigterm_ignored(void **state)
 {
 	struct record *record = judged_clean(PROGRAM_PYTHON);
@@ -131,6 +156,9 @@ static void test_not_forwarded_needs_every_event(void **state)
 	judged_kill(&record->processes[0], 10 * S);
 	judged_kill(&record->processes[1], 10 * S);
 	record->losses[LOSS_EVENT_RING_FULL] = 1; /* perhaps just that signal */
+	assert_silent(record, "signal_not_forwarded");
+	record->losses[LOSS_EVENT_RING_FULL] = 0;
+	record->processes[0].program = PROGRAM_POSTGRESQL; /* its backends are not to hear */
 	assert_silent(record, "signal_not_forwarded");
 	fixture_free(record);
 }
@@ -343,6 +371,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sigterm_discarded_pid1),
+		cmocka_unit_test(test_sigterm_discarded_pid1_by_the_runtime),
 		cmocka_unit_test(test_sigterm_ignored),
 		cmocka_unit_test(test_stop_signal_before_ready),
 		cmocka_unit_test(test_signal_not_forwarded),

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // An HTTP server that answers as the victims in C do: GET /WAIT_MS/BYTES.
 //
-//     node app.js PORT MODE
+//     node app.js PORT MODE [SECONDS]
 //
 // What SIGTERM does, by MODE:
 //   none    no handler: Node's default, it dies by the signal
 //   close   server.close(), and nothing else
 //   exit    server.close(), and process.exit() 500 ms later, whatever is open then
+//   advised what shutwatch advises: idle ones closed soon, all others SECONDS later
 //   reset   a reset to every connection, and server.close()
 //
 // Prints "ready PORT" once it listens.
@@ -16,7 +17,7 @@ const http = require("http");
 const { Readable } = require("stream");
 
 const PART_BYTES = 65536;
-const [port, mode] = process.argv.slice(2);
+const [port, mode, seconds] = process.argv.slice(2);
 const sockets = new Set();
 
 function* parts(size) {
@@ -37,6 +38,11 @@ const stops = {
 	exit: () => {
 		server.close();
 		setTimeout(() => process.exit(0), 500);
+	},
+	advised: () => {
+		server.close();
+		setInterval(() => server.closeIdleConnections(), 100).unref();
+		setTimeout(() => server.closeAllConnections(), seconds * 1000).unref();
 	},
 	reset: () => {
 		sockets.forEach((socket) => socket.resetAndDestroy());

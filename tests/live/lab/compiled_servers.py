@@ -26,22 +26,22 @@ def _serve(stage, *argv):
     return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
 
 
-def _start_go(stage, grace=()):
+def start_go(stage, grace=()):
     _compile(stage, "go", "build", "-o", stage.directory / "server", _APPS / "main.go",
              GOCACHE=str(BUILD.resolve() / "go"), GO111MODULE="off")
     return _serve(stage, stage.directory / "server", *free_ports(), *grace)
 
 
-def _start_java(stage, grace=()):
+def start_java(stage, grace=()):
     _compile(stage, "javac", "-d", stage.directory, _APPS / "App.java")
     return _serve(stage, "java", "-cp", stage.directory, "App", *free_ports(), *grace)
 
 
 KINDS = [
-    Kind("go-none", ("go",), _start_go, is_slow=True),
-    Kind(f"go-shutdown{_GO_GRACE_S}", ("go",), partial(_start_go, grace=(f"{_GO_GRACE_S}s",)),
+    Kind("go-none", ("go",), start_go, is_slow=True),
+    Kind(f"go-shutdown{_GO_GRACE_S}", ("go",), partial(start_go, grace=(f"{_GO_GRACE_S}s",)),
          is_slow=True),
-    Kind("java-httpserver-none", ("java", "javac"), _start_java, is_slow=True),
+    Kind("java-httpserver-none", ("java", "javac"), start_java, is_slow=True),
     Kind(f"java-httpserver-stop{_JAVA_GRACE_S}", ("java", "javac"),
-         partial(_start_java, grace=(_JAVA_GRACE_S,)), is_slow=True),
+         partial(start_java, grace=(_JAVA_GRACE_S,)), is_slow=True),
 ]

@@ -18,6 +18,7 @@ _REDIS_PATHS = {
 }
 
 _POSTGRES = "/usr/lib/postgresql/15/bin"
+POSTGRES_NEEDS = (f"{_POSTGRES}/postgres", "setpriv", "unshare")
 _POSTGRES_USER = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
                   "--pdeathsig=KILL")  # prctl()'s is lost with the user
 _POSTGRES_PATHS = {
@@ -65,7 +66,7 @@ def _initdb(stage):
     return data
 
 
-def _start_postgres(stage):
+def start_postgres(stage):
     data = _initdb(stage)
     port, = free_ports()
     group = stage.subgroup()
@@ -82,7 +83,7 @@ def _start_postgres(stage):
 
 KINDS = [
     Kind("redis", ("redis-server",), _start_redis),
-    Kind("postgres", (f"{_POSTGRES}/postgres", "setpriv", "unshare"), _start_postgres,
+    Kind("postgres", POSTGRES_NEEDS, start_postgres,
          hows=(TERM, How(signal.SIGINT), How(signal.SIGQUIT)), is_slow=True,
          # Not QUEUE: nobody asks before the start-up was answered
          scenarios=(MIXED, IDLE, LONG, BURST, MANY)),

@@ -19,15 +19,15 @@ _GRACE_S = 3
 _UVICORN = ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--app-dir", "/apps",
             "--port", str(_PORT)]
 # It serves files: those that the paths of the lab name.
-_FILES = ["/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", "-d", "/notes", str(_PORT)]
-_WRAPPED = ["/bin/sh", "-c", f"{' '.join(_FILES)}; true"]
+FILES = ["/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", "-d", "/notes", str(_PORT)]
+_WRAPPED = ["/bin/sh", "-c", f"{' '.join(FILES)}; true"]
 
 _UVICORN_UNIT = f"""[Service]
 ExecStart={' '.join(_UVICORN)} --workers 2
 StandardError=file:/notes/log
 TimeoutStopSec={_GRACE_S}
 """
-_WRAPPED_UNIT = f"""[Service]
+WRAPPED_UNIT = f"""[Service]
 ExecStart=/bin/sh -c '{_WRAPPED[-1]}'
 KillMode=process
 """
@@ -41,7 +41,7 @@ def _make_files(directory):
             file.truncate(int(name.name))
 
 
-def _start_unit(stage, unit, text, workers):
+def start_unit(stage, unit, text, workers):
     machine = stage.enter(nspawn.Machine(stage, {unit: text}, [unit]))
     _make_files(machine.notes)
     pid = machine.wait_serving(unit, _PORT)
@@ -70,7 +70,7 @@ def _stop_container(box):
                "podman to tell the container", 30)
 
 
-def _start_container(stage, command):
+def start_container(stage, command):
     box = stage.enter(container.Container(stage, *command))
     _make_files(box.notes)
     box.wait_serving(_PORT)
@@ -86,14 +86,14 @@ _FILE_STATES = frozenset(("half_response", "half_request", "finishing", "silent"
 
 KINDS = [
     Kind("systemd-uvicorn-2w", ("systemd-nspawn", "uvicorn"),
-         partial(_start_unit, unit="uvicorn.service", text=_UVICORN_UNIT, workers=2),
+         partial(start_unit, unit="uvicorn.service", text=_UVICORN_UNIT, workers=2),
          is_slow=True),
     Kind("systemd-sh-wrap-process", ("systemd-nspawn",),
-         partial(_start_unit, unit="wrapped.service", text=_WRAPPED_UNIT, workers=0),
+         partial(start_unit, unit="wrapped.service", text=WRAPPED_UNIT, workers=0),
          scenarios=(MIXED, IDLE), states=_FILE_STATES, is_slow=True),
     Kind("podman-uvicorn", ("podman", "uvicorn"),
-         partial(_start_container, command=_UVICORN), is_slow=True),
+         partial(start_container, command=_UVICORN), is_slow=True),
     Kind("podman-sh-wrap", ("podman",),
-         partial(_start_container, command=_WRAPPED),
+         partial(start_container, command=_WRAPPED),
          scenarios=(MIXED, IDLE), states=_FILE_STATES, is_slow=True),
 ]

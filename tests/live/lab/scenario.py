@@ -102,7 +102,7 @@ _OPENINGS = {MIXED: _mixed, IDLE: _idle, LATE: _late, QUEUE: _queue, LONG: _long
              MANY: _many, LOAD: _load}
 
 
-def _wait_end(running, ending, watch, grace_s):
+def wait_end(running, ending, watch, grace_s):
     """Until all ended, or a record is made because they won't; killed when the grace is over."""
     deadline = time.monotonic() + grace_s
     is_killed = False
@@ -171,7 +171,7 @@ class Stopped:
             time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
             for pid in running.pids():
                 os.kill(pid, signal.SIGCONT)
-        _wait_end(running, self._ending, self.watch,
+        wait_end(running, self._ending, self.watch,
                   _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
         time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
         if flow:
@@ -181,6 +181,13 @@ class Stopped:
 def _left_to_the_kernel(connection, detail):
     """Is what its client saw later than what became of it? Paused readers of a dead process."""
     return connection.kind == "reading" and detail["closed_by"] == "exit"
+
+
+def _left_ns(connection):
+    """When the server let go of it, as its client saw it: a late reset is not the end."""
+    if connection.end == "fin+rst":
+        return connection.fin_ns
+    return connection.ended_ns
 
 
 def _drain_error_ns(stopped):
@@ -196,10 +203,10 @@ def _drain_error_ns(stopped):
             continue
         if connection.ended_ns is None:
             return None
-        ends.append(connection.fin_ns or connection.ended_ns)
+        ends.append(_left_ns(connection))
     last_s = max((d["closed_at_s"] or 0 for d in details.values()), default=0)
     known_s = max((details[c.local]["closed_at_s"] or 0 for c in stopped.connections
-                   if c.local in details and (c.fin_ns or c.ended_ns) in ends), default=0)
+                   if c.local in details and _left_ns(c) in ends), default=0)
     if drain_s is None or not ends or known_s < last_s:
         return None
     return at_ns(stopped.record, drain_s) - max(ends)

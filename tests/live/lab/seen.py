@@ -47,7 +47,8 @@ class Seen(Line):
     def _ended_ns(self):
         said = self.said
         if self.end == "fin":
-            return said["fin_ns"]
+            # Sent after the server's FIN and not reset: the server was still reading, until ours.
+            return said["closed_ns"] if said["late_request_ns"] else said["fin_ns"]
         if self.end == "open":
             return None
         return (said["late_reset_ns"] or said["reset_ns"] or said["error_ns"]

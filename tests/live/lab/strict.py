@@ -116,10 +116,12 @@ def _times(stopped):
     refused = [c.ended_ns for c in stopped.connections if c.end == "refused"]
     if refused and timing["accepting_s"] is not None:
         yield from _span(stopped, "accepting_s", signal_ns, min(refused))
-    ends = [c.ended_ns for c in stopped.connections if c.kind != "arriving" and c.ended_ns
-            and c.ended_ns > signal_ns and c.end in ("fin", "rst")]
-    if ends:
-        yield from _span(stopped, "first_action_s", signal_ns, min(ends))
+    ended = [c for c in stopped.connections if c.kind != "arriving" and c.ended_ns
+             and c.ended_ns > signal_ns and c.end in ("fin", "rst")]
+    if ended:
+        ends = [c.ended_ns for c in ended]
+        yield from _span(stopped, "first_action_s", signal_ns,
+                         min(c.fin_ns or c.ended_ns for c in ended))
         yield from _span(stopped, "drain_s", signal_ns, stopped.ended_ns or max(ends))
 
 

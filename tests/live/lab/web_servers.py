@@ -8,7 +8,7 @@ from functools import partial
 from kit.clock import wait_until
 from kit.servers import start_nginx
 from kit.shutwatch import ROOT
-from kit.sockets import free_ports
+from kit.sockets import free_ports, listens
 from lab.server import TERM, How, Kind, Running
 
 _APPS = ROOT / "tests/live/apps"
@@ -17,7 +17,7 @@ _APACHE_GRACE_S = 3
 _APACHE_CHILDREN, _APACHE_THREADS = 2, 25  # as apache2.conf has them
 
 
-def _start_nginx(stage):
+def start_nginx_proxy(stage):
     group = stage.subgroup()
     server = start_nginx(stage, stage.server().port, cgroup=group)
     return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
@@ -29,7 +29,7 @@ def _is_apache_up(program):
     return [n >= 1 + _APACHE_THREADS + 1 for n in counts] == [True] * _APACHE_CHILDREN
 
 
-def _start_apache(stage):
+def start_apache(stage):
     port, = free_ports()
     group = stage.subgroup()
     program = stage.program(
@@ -41,20 +41,49 @@ def _start_apache(stage):
                    watch=(f"--pid={program.pid}", "--stop-signal=WINCH"))
 
 
-def _start_node(stage, mode):
+_HAPROXY = """
+global
+    hard-stop-after 2s
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 60s
+    timeout server 60s
+frontend clients
+    bind 127.0.0.1:{port}
+    default_backend upstream
+backend upstream
+    server one 127.0.0.1:{upstream}
+"""
+
+
+def start_haproxy(stage):
+    """HAProxy before an upstream; SIGUSR1 counts as a stop."""
+    port, = free_ports()
     group = stage.subgroup()
-    server = stage.python_victim("node", _APPS / "app.js", *free_ports(), mode, cgroup=group)
+    config = stage.directory / "haproxy.cfg"
+    config.write_text(_HAPROXY.format(port=port, upstream=stage.server().port))
+    program = stage.program(["haproxy", "-db", "-f", config], cgroup=group)
+    wait_until(lambda: listens(program.pid, port), "HAProxy to listen")
+    return Running(program.pid, f"127.0.0.1:{port}", group.path,
+                   watch=(f"--pid={program.pid}", "--stop-signal=USR1"))
+
+
+def start_node(stage, mode, *more):
+    group = stage.subgroup()
+    server = stage.python_victim("node", _APPS / "app.js", *free_ports(), mode, *more,
+                                 cgroup=group)
     return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
 
 
 KINDS = [
     # 2 s for the head of a request, instead of 60: QUIT waits for it
-    Kind("nginx-header2", ("nginx",), _start_nginx, hows=(TERM, How(signal.SIGQUIT))),
-    Kind(f"apache-event-grace{_APACHE_GRACE_S}", ("apache2",), _start_apache,
+    Kind("nginx-header2", ("nginx",), start_nginx_proxy, hows=(TERM, How(signal.SIGQUIT))),
+    Kind(f"apache-event-grace{_APACHE_GRACE_S}", ("apache2",), start_apache,
          hows=(TERM, How(signal.SIGWINCH)), defers_accept=True, is_slow=True),
-    Kind("node-none", ("node",), partial(_start_node, mode="none")),
+    Kind("node-none", ("node",), partial(start_node, mode="none")),
     # Waits for silent connections for ever
-    Kind("node-close", ("node",), partial(_start_node, mode="close"), is_slow=True),
-    Kind("node-exit", ("node",), partial(_start_node, mode="exit")),
-    Kind("node-reset", ("node",), partial(_start_node, mode="reset")),
+    Kind("node-close", ("node",), partial(start_node, mode="close"), is_slow=True),
+    Kind("node-exit", ("node",), partial(start_node, mode="exit")),
+    Kind("node-reset", ("node",), partial(start_node, mode="reset")),
 ]
