@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`--fail-on` and `--junit`: a stop gates a release."""
+
+import signal
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from kit.shutwatch import FAILED, FINE, SETTLE, SHUTWATCH, USAGE
+
+_GATE = 3
+
+
+def _run(*args):
+    return subprocess.run([SHUTWATCH, *map(str, args)], capture_output=True, check=False,
+                          timeout=30, stdin=subprocess.DEVNULL)
+
+
+def _failures(path):
+    suite = ElementTree.parse(path).getroot().find("testsuite")
+    failures = [failure.get("message") for failure in suite.iter("failure")]
+    assert int(suite.get("tests")) == len(suite.findall("testcase"))
+    assert int(suite.get("failures")) == sum(case.find("failure") is not None
+                                             for case in suite.findall("testcase"))
+    assert all(case.find("system-out").text.strip() for case in suite.findall("testcase"))
+    return failures
+
+
+@pytest.fixture
+def recording(stage):
+    """Of a victim that cut two requests."""
+    path = stage.directory / "one.rec"
+    victim = stage.server()
+    watch = stage.shutwatch("-n", 1, "--settle", SETTLE, "--pid", victim.pid,
+                            command=("record", path)).wait_watching()
+    client = stage.client(victim.port)
+    client.in_flight(2, "/60000/10")
+    client.wait_taken(victim.pid)
+    stage.send(victim.pid, signal.SIGKILL)
+    client.run_until(victim.has_ended, "the victim to end")
+    client.wait_ended()
+    assert watch.wait() == FINE
+    return path
+
+
+def test_replay(stage, recording):
+    """Status 3 when one of them holds; both files of XML are sound, the report is as without."""
+    junit = stage.directory / "junit.xml"
+    bare = _run("replay", recording)
+    result = _run("replay", "--fail-on", "aborted > 1, outcome=clean", "--fail-on",
+                  "finding:requests_cut", "--junit", junit, recording)
+    assert (result.returncode, result.stdout) == (_GATE, bare.stdout)
+    told = result.stderr.decode().splitlines()
+    assert told[0] == "failed: aborted>1 (aborted is 2)", told
+    assert [line.split(" ")[1] for line in told] == [f.split(" ")[0] for f in _failures(junit)]
+    result = _run("replay", "--fail-on", "aborted>2,dark>0s,outcome=clean", "--junit", junit,
+                  recording)
+    assert (result.returncode, result.stderr, _failures(junit)) == (FINE, b"", [])
+
+
+def test_junit_alone(stage, recording):
+    """Without conditions, each finding of severity error is a failure, and the status stays."""
+    junit = stage.directory / "junit.xml"
+    assert _run("replay", "--junit", junit, recording).returncode == FINE
+    assert _failures(junit)
+
+
+@pytest.mark.parametrize("count", [1, 0])
+def test_watch(stage, count):
+    """At the end of -n, and of --duration; ended by SIGINT, it judges what it saw."""
+    victim = stage.server("--pause=1")
+    junit = stage.directory / "junit.xml"
+    end = ("-n", 1) if count else ("--duration", "1h")
+    watch = stage.shutwatch("--json", "--settle", SETTLE, "--pid", victim.pid, *end, "--fail-on",
+                            "outcome!=clean,total>=0s", "--junit", junit).wait_watching()
+    stage.send(victim.pid)
+    victim.wait()
+    if not count:
+        watch.record_line()
+        stage.send(watch.pid, signal.SIGINT)
+    assert watch.wait() == _GATE
+    assert len(_failures(junit)) == 1 and _failures(junit)[0].startswith("total>=0s (total is ")
+
+
+@pytest.mark.parametrize("condition, status", [("total>=0s", _GATE), ("total>1h", 9)])
+def test_run(condition, status):
+    """The command's own status, unless a condition holds."""
+    result = _run("run", "--settle", "200ms", "--fail-on", condition, "--", "sh", "-c", "exit 9")
+    assert result.returncode == status, result.stderr
+
+
+@pytest.mark.parametrize("arguments, status", [
+    (("--fail-on", "abortet>0"), USAGE), (("--fail-on", ""), USAGE),
+    (("--fail-on", "drain>\x1b[31m"), USAGE), (("--junit", "/no/such/directory/x.xml"), FAILED)])
+def test_before_anything_starts(stage, arguments, status):
+    """What cannot be judged or written is told before the command is started."""
+    marker = stage.directory / "marker"
+    result = _run("run", *arguments, "--", "touch", marker)
+    assert result.returncode == status
+    assert result.stderr and b"\x1b" not in result.stderr
+    assert not marker.exists()
+
+
+def test_never_at_an_end():
+    """A watch without an end would judge nothing."""
+    result = _run("watch", "--fail-on", "aborted>0")
+    assert result.returncode == USAGE and b"--duration" in result.stderr
+
+
+def test_nothing_to_judge(stage):
+    """No shutdown on record is no success."""
+    victim = stage.server()
+    result = _run("watch", "--pid", victim.pid, "--duration", "100ms", "--fail-on", "aborted>0")
+    assert result.returncode == FAILED and b"nothing to judge" in result.stderr
