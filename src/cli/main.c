@@ -42,7 +42,8 @@ static void print_help(FILE *stream)
 		"\n`shutwatch COMMAND --help` tells the options of a command.\n\n"
 		"Exit status: 0 fine; 1 failed; 2 wrong usage, or a target that is not there; 3 a\n"
 		"condition of --fail-on held; 77 tracing is not possible here. `run` returns the\n"
-		"status of its command: 126 not executable, 127 not found, 128+N ended by signal N.\n");
+		"status of its command: 126 not executable, 127 not found, 128+N ended by\n"
+		"signal N.\n");
 }
 
 /*
