@@ -9,6 +9,7 @@ SHUTWATCH_BLIND=1              only the set-ups: does each trap still spring? No
 import os
 import re
 import resource
+import signal
 import sys
 
 import pytest
@@ -35,6 +36,9 @@ def _host():
         pytest.exit(f"{SHUTWATCH} is not built", 1)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard), hard))
+    for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # by nohup, or a shell's "&"
+        if signal.getsignal(ignored) == signal.SIG_IGN:
+            signal.signal(ignored, signal.SIG_DFL)
     remove_leftovers()
 
 
