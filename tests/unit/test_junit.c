@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* JUnit's XML: what fails, what is counted, and that no byte of a stranger gets out of its place. */
+/* JUnit's XML: what fails, what is counted, and that a stranger's bytes stay text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
