@@ -88,6 +88,21 @@ def test_watch(stage, count):
     assert len(_failures(junit)) == 1 and _failures(junit)[0].startswith("total>=0s (total is ")
 
 
+@pytest.mark.parametrize("expression, status", [
+    ("outcome=unaffected", _GATE), ("outcome=clean", FINE)])
+def test_watch_interrupted(stage, expression, status):
+    """SIGINT in the middle of a stop: what is known so far is judged."""
+    victim = stage.server("--stop=hang")
+    junit = stage.directory / "junit.xml"
+    watch = stage.shutwatch("--pid", victim.pid, "-n", 1, "--fail-on", expression, "--junit",
+                            junit).wait_watching()
+    stage.send(victim.pid)
+    victim.wait_truth("signal")
+    stage.send(watch.pid, signal.SIGINT)
+    assert watch.wait() == status
+    assert len(_failures(junit)) == (status == _GATE)
+
+
 def test_watch_fine(stage):
     """Nothing holds: status 0, and a test case without a failure."""
     victim = stage.server("--pause=1")
