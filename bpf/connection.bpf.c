@@ -67,6 +67,17 @@ static __always_inline bool is_received_last(const struct tcp_sock *tp, const st
 }
 
 /*
+ * For how long has data of ours been unacknowledged, without a break? At most this long, where the
+ * kernel does not tell; meaningless if all is acknowledged.
+ */
+static __always_inline u32 since_unacked(const struct tcp_sock *tp, u32 jiffies)
+{
+	if (BPF_CORE_READ_BITFIELD(tp, chrono_type) != TCP_CHRONO_BUSY)
+		return SINCE_EVER;
+	return jiffies - tp->chrono_start;
+}
+
+/*
  * The traffic so far. The FIN of the peer counts as one byte received, and as one unread until
  * the application has read the end of file. Our own FIN is not yet in write_seq when the first
  * transition to a closing state is traced. Returns false if this is no TCP socket.
@@ -97,6 +108,7 @@ static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool 
 	f->is_received_last = is_received_last(tp, f, peer_fin);
 	f->since_received = jiffies - tp->inet_conn.icsk_ack.lrcvtime;
 	f->since_sent = jiffies - tp->lsndtime;
+	f->since_unacked = since_unacked(tp, jiffies);
 	return true;
 }
 
@@ -117,9 +129,9 @@ __noinline u32 pending_by_facts(const struct facts *f)
 /* At first sight. Data since T0: nobody knows how it was. */
 __noinline u32 at_signal_by_facts(const struct facts *f)
 {
-	if (!f || facts_is_in_flight(f))
+	if (!f || facts_is_in_flight_since_stop(f))
 		return AT_SIGNAL_IN_FLIGHT;
-	return facts_has_moved(f) ? AT_SIGNAL_UNKNOWN : AT_SIGNAL_IDLE;
+	return facts_has_moved(f) || facts_is_in_flight(f) ? AT_SIGNAL_UNKNOWN : AT_SIGNAL_IDLE;
 }
 
 static __always_inline void count_seen(const struct connection_tag *tag)

@@ -226,7 +226,13 @@ struct tcp_sock {
 	u64 bytes_received; /* the peer's FIN counts as one */
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */
 	u64 bytes_retrans;
-	bool is_mptcp; /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
+	u32 chrono_start;   /* jiffies: since when what chrono_type says is so */
+	u8 chrono_type : 2; /* enum tcp_chrono */
+	bool is_mptcp;	    /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
+};
+
+enum tcp_chrono {
+	TCP_CHRONO_BUSY = 1, /* data of ours is not acknowledged yet */
 };
 
 struct mptcp_subflow_context { /* CONFIG_MPTCP */

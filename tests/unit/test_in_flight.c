@@ -145,6 +145,26 @@ static void test_in_flight(void **state)
 	assert_false(facts_is_in_flight(&f));
 }
 
+/* The server says farewell to an idle client before anybody has looked. */
+static void test_farewell_proves_nothing(void **state)
+{
+	struct facts f = facts_quiet();
+
+	(void)state;
+	f.unacked_bytes = 117;
+	f.since_sent = 3;
+	f.since_unacked = 3;
+	assert_true(facts_is_in_flight(&f));
+	assert_false(facts_is_in_flight_since_stop(&f));
+	f.since_unacked = f.since_stop; /* within the jiffy of the signal: as before it */
+	assert_true(facts_is_in_flight_since_stop(&f));
+	f.since_unacked = SINCE_EVER;
+	assert_true(facts_is_in_flight_since_stop(&f));
+	f.since_unacked = 3;
+	f.unread_bytes = 1;
+	assert_true(facts_is_in_flight_since_stop(&f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_multiplexed_where_bytes_can_tell),
 		cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_farewell_proves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
