@@ -301,25 +301,27 @@ def test_why_lossy(server, lost, is_known):
     assert len(both) == (2 if is_known else 0)
 
 
-_KILL = {"signal": "SIGKILL", "sender": {"pid": 1}}
-
-
-@pytest.mark.parametrize("said, outcome, kills, is_known", [
-    (_said("lossy", queued=3), "clean", [], True),
-    (_said("lossy", queued=3, cut=1), "clean", [], False),
-    (_said("lossy"), "clean", [], False),
-    (_said("clean"), "forced", [_KILL], True),
-    (_said("draining"), "forced", [_KILL], True),
-    (_said("clean"), "forced", [], False),
-    (_said("lossy", unit_error="No such file or directory"), "partial", [], True),
-    (_said("lossy"), "partial", [], False),
-    (_said("unaffected"), "lossy", [], False),
-    (_said("clean"), "crashed", [], False),
+@pytest.mark.parametrize("server, said, outcome, killer, is_known", [
+    ("uvicorn", _said("lossy", queued=3), "clean", None, True),
+    ("uvicorn", _said("lossy", queued=3, cut=1), "clean", None, False),
+    ("uvicorn", _said("lossy"), "clean", None, False),
+    ("uvicorn", _said("clean"), "forced", 1, True),
+    ("uvicorn", _said("clean"), "forced", None, False),
+    ("uvicorn", _said("clean"), "forced", 812, False),       # by its own master, which has none
+    ("gunicorn sync", _said("clean"), "forced", 812, True),
+    ("gunicorn sync", _said("clean"), "forced", 1, False),   # it outlived its master's patience
+    ("postgres", _said("draining"), "forced", 1, True),
+    ("postgres", _said("clean"), "forced", 1, False),
+    ("uvicorn", _said("lossy", unit_error="No such file or directory"), "partial", None, True),
+    ("uvicorn", _said("lossy"), "partial", None, False),
+    ("uvicorn", _said("unaffected"), "lossy", None, False),
+    ("uvicorn", _said("clean"), "crashed", None, False),
 ])
-def test_why_otherwise(said, outcome, kills, is_known):
+def test_why_otherwise(server, said, outcome, killer, is_known):
     """All other disagreements."""
-    row = _row(outcome, server="uvicorn")
-    row.record["processes"] = [{"signals": kills}]
+    row = _row(outcome, server=server)
+    kill = {"signal": "SIGKILL", "sender": {"pid": killer}}
+    row.record["processes"] = [{"pid": 812, "signals": [kill] * bool(killer)}]
     row.why_not = prediction.why_not(row, [], said)
     assert bool(row.why_not) == is_known
     unexplained = f"audit: {said.outcome}, it came {outcome}, and no fact explains it"

@@ -23,12 +23,12 @@ _REFUSED = "clients came after the listener had closed, and were refused"
 _LATER = "clients came after the audit, and were lost"
 _RACED = "idle clients asked once more when they had been told goodbye"
 _SERVED = "all that waited in the queue was accepted after the signal"
-_PATIENT = "it waited for its clients, until the lab killed it"
+_PATIENT = "it waited for its clients, until it was killed"
 _OTHER_SYSTEMD = "its systemd is that of another machine: the audit took the default of KillMode"
 
 # What the program does that cannot be seen from outside, by what its lost clients were doing;
 # "forced": why it did not end by itself.
-_WAITS = "it waits for requests for ever, and the lab killed it"
+_WAITS = "it waits for requests, until it is killed"
 _MASTER = "its master kills a worker that has not ended in 3 s"
 _HALF = {"half": "it closes the connection on half a request", "forced": _WAITS}
 
@@ -128,9 +128,10 @@ def _killed_by(record):
 
 
 def _why_forced(server, said, record):
-    if not _killed_by(record):
-        return None
-    return _PATIENT if said.outcome == "draining" else _HABITS.get(server, {}).get("forced")
+    why = _PATIENT if said.outcome == "draining" else _HABITS.get(server, {}).get("forced")
+    killers = _killed_by(record)
+    by_itself = killers & {process["pid"] for process in record["processes"]}
+    return why if killers and bool(by_itself) == (why == _MASTER) else None
 
 
 def why_not(row, connections, said):
