@@ -54,6 +54,7 @@ CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
 CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
 UNIT_READER := $(BUILD)/tests/unit_reader
+BENCH     := $(BUILD)/bench-empty
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
 INSTALL_UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/shutwatch.service
@@ -84,6 +85,20 @@ truth: ## stop many real servers in every state, judge every connection, print t
 	$(Q)tools/install build test
 	$(Q)$(MAKE) --no-print-directory all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/truth
+
+.PHONY: bench bench-quick
+bench: BENCH_SPEED :=
+bench-quick: BENCH_SPEED := --quick
+bench: ## what it costs, beside other tools: a table and build/bench.json (root, 15 minutes)
+bench-quick: ## the same in two minutes, with less certainty
+bench bench-quick:
+	$(Q)tools/install build bench
+	$(Q)$(MAKE) --no-print-directory all victims bench-programs
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tools/bench/bench $(BENCH_SPEED) $(BENCH_FLAGS)
+
+.PHONY: bench-programs
+bench-programs: $(BENCH)
+	@:
 
 .PHONY: check
 check: all check-programs ## unit tests and replays under sanitizers, lint; no root
@@ -205,6 +220,23 @@ $(BUILD)/victims/%: tests/live/victims/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -pthread $< -o $@ \
 		-lssl -lcrypto
+
+# Programs that do nothing, for the bench.
+$(BUILD)/bpf/empty.bpf.o: tools/bench/empty.bpf.c
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/empty.skel.h: $(BUILD)/bpf/empty.bpf.o
+	$(call say,BPFTOOL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@.tmp
+	$(Q)mv $@.tmp $@
+
+$(BUILD)/obj/tools/bench/empty.o: $(BUILD)/empty.skel.h
+
+$(BUILD)/bench-empty: $(BUILD)/obj/tools/bench/empty.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
 -include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
