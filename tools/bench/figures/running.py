@@ -96,6 +96,13 @@ def cpu_ns(pid):
                for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
 
+def ticks(pid):
+    """(user, system) time of all threads so far, in ticks of the clock: coarse."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        fields = file.read().rpartition(b") ")[2].split()
+    return int(fields[11]), int(fields[12])
+
+
 def status_kib(pid, field):
     """VmRSS, VmHWM, …"""
     status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
