@@ -54,7 +54,7 @@ CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
 CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
 UNIT_READER := $(BUILD)/tests/unit_reader
-BENCH     := $(BUILD)/bench-empty
+BENCH     := $(BUILD)/bench-empty $(BUILD)/bench-fill
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
 INSTALL_UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/shutwatch.service
@@ -238,7 +238,12 @@ $(BUILD)/bench-empty: $(BUILD)/obj/tools/bench/empty.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
--include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
+# Fills a store for the bench, without sanitizers.
+$(BUILD)/bench-fill: $(BUILD)/obj/tools/bench/fill.o $(filter-out $(BUILD)/obj/src/cli/%.o,$(OBJ))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(BENCH:$(BUILD)/bench-%=$(BUILD)/obj/tools/bench/%.d) $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
          $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d \
          $(BUILD)/san/tests/live/unit_reader.d
