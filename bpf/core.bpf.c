@@ -106,6 +106,11 @@ __hidden void loss_count(u32 cause)
 		*count += 1;
 }
 
+static __always_inline u32 *member_slot(const struct process_id *id)
+{
+	return &shared.member_slots[id->tgid % MEMBER_SLOTS];
+}
+
 __hidden struct member *member_find(const struct process_id *id)
 {
 	return bpf_map_lookup_elem(&members, id);
@@ -115,8 +120,12 @@ __hidden int member_add(const struct process_id *id, const struct process_id *pa
 			u32 flags)
 {
 	struct member member = { .service = service, .flags = flags, .parent = *parent };
-	int err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
+	int err;
 
+	__sync_fetch_and_add(member_slot(id), 1);
+	err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
+	if (err)
+		__sync_fetch_and_add(member_slot(id), -1);
 	if (err == -E2BIG || err == -ENOMEM || err == -EBUSY)
 		loss_count(LOSS_MEMBERS_FULL);
 	return err;
@@ -124,7 +133,8 @@ __hidden int member_add(const struct process_id *id, const struct process_id *pa
 
 __hidden void member_remove(const struct process_id *id)
 {
-	bpf_map_delete_elem(&members, id);
+	if (!bpf_map_delete_elem(&members, id))
+		__sync_fetch_and_add(member_slot(id), -1);
 }
 
 static long forgive(struct bpf_map *map, const struct process_id *id, struct member *member,

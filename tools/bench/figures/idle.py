@@ -144,7 +144,7 @@ def run(stage, result, is_quick):
     result.section("1. Idle: ns an event, statistics included (median and 95 % interval of "
                    f"{count} windows)")
     stage.web = running.start_web(stage)
-    watch, empty = running.start_watch(stage), running.start_empty(stage)
+    watch, empty = running.start_watch(stage, "--pid", stage.web.pid), running.start_empty(stage)
     with programs.statistics():
         _tell_ours(result, _measure(stage, [watch.pid, empty.pid], count, seconds), watch, empty)
         peers = running.start_peers(stage, result)

@@ -75,7 +75,7 @@ def start_empty(stage):
 
 
 def start_watch(stage, *options):
-    """`shutwatch watch` over the whole host, armed."""
+    """`shutwatch watch`, armed. Of some processes: what others stop meanwhile is not ours."""
     return stage.shutwatch("--json", *options).wait_watching()
 
 

@@ -25,13 +25,17 @@ _PEERS = ("tcpstates", "sigsnoop", "exitsnoop")
 _DRAIN_MS = 60_000
 
 
-def _start_draining(stage):
+def _start_idle(stage, web):
+    return [running.start_watch(stage, "--pid", web.pid)]
+
+
+def _start_draining(stage, web):
     victim = stage.server("--quiet")
     client = stage.client(victim.port)
     client.in_flight(1, f"/{_DRAIN_MS}/10")
     client.idle(1)
     client.wait_taken(victim.pid)
-    watch = running.start_watch(stage)
+    watch = running.start_watch(stage, "--pid", web.pid, "--pid", victim.pid)
     stage.send(victim.pid)
     return [watch]
 
@@ -53,9 +57,8 @@ class _Mode:
 
 def _modes():
     return [
-        _Mode("idle", "shutwatch, nothing stops", lambda stage, web: [running.start_watch(stage)]),
-        _Mode("draining", "shutwatch, another service drains",
-              lambda stage, web: _start_draining(stage)),
+        _Mode("idle", "shutwatch, nothing stops", _start_idle),
+        _Mode("draining", "shutwatch, another service drains", _start_draining),
         _Mode("peers", " + ".join(_PEERS), lambda stage, web: [
             running.start_peer(stage, name) for name in _PEERS], every=3, pause=0.4),
         _Mode("strace", "strace -f", lambda stage, web: [
