@@ -99,11 +99,11 @@ def run(stage, result, is_quick):
     running.window(2)  # the service that has begun to listen is looked at
     _tell_wake_ups(result, daemon, windows, seconds)
     rss = running.status_kib(daemon.pid, "VmRSS") / 1024
-    result.row("resident memory", f"{rss:.1f} MiB", f"under {_RSS_MIB} MiB", rss < _RSS_MIB)
+    result.row("resident memory", f"{rss:.2f} MiB", f"under {_RSS_MIB} MiB", rss < _RSS_MIB)
     kinds = _resident(daemon.pid)
     result.note("of it: " + ", ".join(f"{kind} {mib:.1f}" for kind, mib in kinds.items()))
     maps = programs.map_bytes(daemon.pid) / 2 ** 20
     result.row("maps in the kernel, rings included", f"{maps:.1f} MiB")
-    result.keep("idle_rss_mib", round(rss, 1))
+    result.keep("idle_rss_mib", round(rss, 2))
     result.keep("idle_rss_kinds_mib", kinds)
     result.keep("map_mib", round(maps, 1))
