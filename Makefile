@@ -243,7 +243,8 @@ $(BUILD)/bench-fill: $(BUILD)/obj/tools/bench/fill.o $(filter-out $(BUILD)/obj/s
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
--include $(BENCH:$(BUILD)/bench-%=$(BUILD)/obj/tools/bench/%.d) $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
+-include $(BENCH:$(BUILD)/bench-%=$(BUILD)/obj/tools/bench/%.d) \
+         $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
          $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d \
          $(BUILD)/san/tests/live/unit_reader.d
