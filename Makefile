@@ -93,11 +93,11 @@ bench: ## what it costs, beside other tools: a table and build/bench.json (root,
 bench-quick: ## the same in two minutes, with less certainty
 bench bench-quick:
 	$(Q)tools/install build bench
-	$(Q)$(MAKE) --no-print-directory all victims bench-programs
+	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tools/bench/bench $(BENCH_SPEED) $(BENCH_FLAGS)
 
 .PHONY: bench-programs
-bench-programs: $(BENCH)
+bench-programs: $(BENCH) $(BUILD)/victims/server $(BUILD)/victims/storm
 	@:
 
 .PHONY: check

@@ -58,6 +58,8 @@ class _Mode:
 def _modes():
     return [
         _Mode("idle", "shutwatch, nothing stops", _start_idle),
+        _Mode("empty", "programs that do nothing, same hooks",
+              lambda stage, web: [running.start_empty(stage)]),
         _Mode("draining", "shutwatch, another service drains", _start_draining),
         _Mode("peers", " + ".join(_PEERS), lambda stage, web: [
             running.start_peer(stage, name) for name in _PEERS], every=3, pause=0.4),
@@ -101,7 +103,7 @@ def _round(mode, web, load, seconds, before):
         watchers = mode.start(stage, web)
         running.window(0.1)
         watched = _speed(load, seconds)
-        if mode.name != "strace":
+        if mode.name not in ("strace", "empty"):
             empty = [running.start_empty(stage)] if mode.name == "idle" else []
             share, *empty_share = _shares([watchers, *([empty] if empty else [])], load, seconds)
             mode.shares.append(share)
@@ -142,7 +144,7 @@ def _tell(result, mode):
 
 def run(stage, result, is_quick):
     """The section."""
-    rounds, seconds = (13, 0.25) if is_quick else (90, 0.4)
+    rounds, seconds = (10, 0.25) if is_quick else (72, 0.4)
     result.section(f"2. Throughput kept: {rounds} rounds of windows of {seconds} s")
     web = running.start_web(stage)
     requests = running.start_requests(stage, web)
