@@ -144,7 +144,7 @@ def _tell(result, mode):
 
 def run(stage, result, is_quick):
     """The section."""
-    rounds, seconds = (10, 0.25) if is_quick else (72, 0.4)
+    rounds, seconds = (10, 0.25) if is_quick else (60, 0.4)
     result.section(f"2. Throughput kept: {rounds} rounds of windows of {seconds} s")
     web = running.start_web(stage)
     requests = running.start_requests(stage, web)
