@@ -19,20 +19,16 @@ from . import programs, running
 
 _SETTLE_NS = 500_000_000
 _KERNEL_US, _USER_US, _RSS_MIB = 2, 5, 64
-# Of the programs that run on behalf of whoever is observed; all others are our own iterators.
-_HOOK = "on_"
+_SHOWN = 5  # programs
 
 
-def _by_kind(before, after, names):
-    """(ns in hooks, ns in iterators)"""
-    hooks = others = 0
+def _by_program(before, after, names, count):
+    """[(name, ns a connection, runs a connection)], the dearest first."""
+    found = []
     for number, run in after.items():
-        took = (run - before.get(number, programs.Runs())).ns
-        if names.get(number, "").startswith(_HOOK):
-            hooks += took
-        else:
-            others += took
-    return hooks, others
+        more = run - before.get(number, programs.Runs())
+        found.append((names.get(number, "?"), more.ns / count, more.count / count))
+    return sorted(found, key=lambda program: -program[1])
 
 
 _READ = (programs.runs, running.cpu_ns, running.ticks)
@@ -55,19 +51,20 @@ def _measure(stage, daemon, total):
     told_ns = now_ns()
     ending.close()
     ran_after, cpu_after, ticks_after = (read(daemon.pid) for read in _READ)
-    hooks, iterators = _by_kind(ran, ran_after, names)
     user, system = (after - before for after, before in zip(ticks_after, ticks))
     record = daemon.wait_records(number + 1, is_final=True)[-1]
     after = daemon.metrics()
     for client, _ in clients:
         client.wait(60)
     count = _connections(record)
+    ours = _by_program(ran, ran_after, names, count)
     process_us = (cpu_after - cpu) / count / 1e3
     return {
         "connections": count, "wanted": total, "processes": len(record["processes"]),
         "is_complete": record["complete"],
-        "lost": record["loss"]["by_cause"],
-        "kernel_us": (hooks + iterators) / count / 1e3, "hooks_us": hooks / count / 1e3,
+        "lost": record["loss"]["events"], "loss_by_cause": record["loss"]["by_cause"],
+        "kernel_us": sum(ns for _, ns, _ in ours) / 1e3,
+        "programs": [{"name": name, "ns": ns, "runs": runs} for name, ns, runs in ours if runs],
         "process_us": process_us, "user_us": process_us * user / max(user + system, 1),
         "snapshot_us": (after[_SNAPSHOT] - metrics[_SNAPSHOT]) * 1e6 / count,
         "peak_rss_mib": running.status_kib(daemon.pid, "VmHWM") / 1024,
@@ -87,14 +84,16 @@ def _start(stage):
 
 def _tell(result, drain):
     count = drain["connections"]
-    lost = ", ".join(f"{cause} {events}" for cause, events in drain["lost"].items())
-    if lost and drain["is_complete"]:
-        lost += " (made good)"
-    result.row(f"{count} connections, {drain['processes']} processes: lost", lost or "0", "0",
+    result.row(f"{count} connections, {drain['processes']} processes: lost", drain["lost"], "0",
                not drain["lost"] and drain["is_complete"] and count >= drain["wanted"])
-    result.note(f"  a connection: kernel {drain['kernel_us']:.2f} us (hooks "
-                f"{drain['hooks_us']:.2f}), user {drain['user_us']:.2f} us (process "
+    if nested := sum(drain["loss_by_cause"].values()) - drain["lost"]:
+        result.note(f"  {nested} nested runs that the kernel dropped were made good")
+    result.note(f"  a connection: kernel {drain['kernel_us']:.2f} us, "
+                f"user {drain['user_us']:.2f} us (process "
                 f"{drain['process_us']:.2f}), snapshot {drain['snapshot_us']:.2f} us")
+    dearest = ", ".join(f"{program['name']} {program['ns']:.0f} ns in {program['runs']:.1f} runs"
+                        for program in drain["programs"][:_SHOWN])
+    result.note(f"  of which {dearest}")
     result.note(f"  peak of resident memory {drain['peak_rss_mib']:.1f} MiB, last exit to record "
                 f"{drain['to_record_ms']:.0f} ms")
 
