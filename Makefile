@@ -35,6 +35,8 @@ LDLIBS    := -lbpf -lelf -lz -ljansson -lsqlite3 -lmicrohttpd -lgnutls -lcyaml -
 BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf \
              -Wall -Wextra -Wno-unused-parameter
 
+FUZZ_SECONDS ?= 600
+
 SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
@@ -54,6 +56,11 @@ CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
 CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
 UNIT_READER := $(BUILD)/tests/unit_reader
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS   := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_LIB  := $(filter-out %/main.c,$(sort $(SRC) $(CLIENT_SRC))) \
+             $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
+FUZZ_LIB  := $(FUZZ_LIB:%.c=$(BUILD)/fuzz/obj/%.o)
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
 INSTALL_UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/shutwatch.service
@@ -76,7 +83,7 @@ demo: ## install what is needed, build, stop a real FastAPI service under load, 
 .PHONY: test
 test: ## install what is needed, run every test (root)
 	$(Q)tools/install build check test
-	$(Q)$(MAKE) --no-print-directory all victims check-programs
+	$(Q)$(MAKE) --no-print-directory all victims check-programs fuzzers
 	$(Q)tests/run $(BUILD)
 
 .PHONY: truth
@@ -99,6 +106,18 @@ check: all check-programs ## unit tests and replays under sanitizers, lint; no r
 victims: $(VICTIMS) $(HTTP_HOST) $(UNIT_READER)
 	@:
 check-programs: $(UNIT) $(BUILD)/san/shutwatch
+	@:
+
+.PHONY: fuzz fuzz-quick fuzzers
+fuzz: ## feed every parser with what nobody would write, FUZZ_SECONDS (600) altogether
+	$(Q)tools/install build check test
+	$(Q)$(MAKE) --no-print-directory fuzzers
+	$(Q)tests/fuzz/run $(BUILD) $(FUZZ_SECONDS)
+
+fuzz-quick: fuzzers ## the same for 20 s, as `make test` does it
+	$(Q)tests/fuzz/run $(BUILD) 20
+
+fuzzers: $(FUZZERS)
 	@:
 
 .PHONY: lint
@@ -175,9 +194,31 @@ $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
+# libFuzzer counts which branches an input takes; an archive, so that each links what it needs.
+# clang warns of format strings that a function with the format attribute passes on; gcc knows it.
+FUZZ_FLAGS := $(SANITIZE) -Wno-format-nonliteral
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	$(call say,CLANG,"$< (fuzzed)")
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(BUILD)/fuzz/libshutwatch.a: $(FUZZ_LIB)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Files of /proc as the input has them.
+$(BUILD)/fuzz/fuzz_procfs: FUZZ_WRAP := -Wl,--wrap=open,--wrap=fopen,--wrap=readlink
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libshutwatch.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) \
+		-o $@ $^ $(LDLIBS)
+
 # Only these see the skeleton.
 $(foreach f,probe probe_stats watched ending features,\
-	$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
+	$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o \
+	$(BUILD)/fuzz/obj/src/capture/$f.o): $(SKELETON)
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) \
 		$(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))
@@ -215,4 +256,5 @@ $(BUILD)/victims/%: tests/live/victims/%.c
 -include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
          $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d \
-         $(BUILD)/san/tests/live/unit_reader.d
+         $(BUILD)/san/tests/live/unit_reader.d \
+         $(FUZZ_LIB:.o=.d) $(FUZZ_SRC:%.c=$(BUILD)/fuzz/obj/%.d)
