@@ -56,6 +56,7 @@ CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
 CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
 UNIT_READER := $(BUILD)/tests/unit_reader
+FAULTY    := $(BUILD)/tests/faulty.so
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS   := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_LIB  := $(filter-out %/main.c,$(sort $(SRC) $(CLIENT_SRC))) \
@@ -97,6 +98,12 @@ advice: ## stop real servers before and after they took the advice, print both (
 	$(Q)tools/install build test
 	$(Q)$(MAKE) --no-print-directory all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/advice
+
+.PHONY: faults
+faults: ## full maps, no memory, EINTR, clock steps, a frozen daemon, a full disk: the table (root)
+	$(Q)tools/install build test
+	$(Q)$(MAKE) --no-print-directory all victims $(FAULTY)
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/faults
 
 .PHONY: check
 check: all check-programs ## unit tests and replays under sanitizers, lint; no root
@@ -246,6 +253,12 @@ $(UNIT_READER): $(BUILD)/san/tests/live/unit_reader.o \
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Preloaded into shutwatch by tests/live/faults.
+$(FAULTY): tests/live/faulty.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -fPIC -shared $< -o $@
 
 $(BUILD)/victims/%: tests/live/victims/%.c
 	$(call say,CC,$<)
