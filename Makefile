@@ -36,6 +36,7 @@ BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf \
              -Wall -Wextra -Wno-unused-parameter
 
 FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 600
 
 SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -104,6 +105,12 @@ faults: ## full maps, no memory, EINTR, clock steps, a frozen daemon, a full dis
 	$(Q)tools/install build test
 	$(Q)$(MAKE) --no-print-directory all victims $(FAULTY)
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/faults
+
+.PHONY: soak
+soak: ## services stop at random, each record is judged, nothing may grow; SOAK_SECONDS (600) (root)
+	$(Q)tools/install build test
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/soak $(SOAK_SECONDS)
 
 .PHONY: check
 check: all check-programs ## unit tests and replays under sanitizers, lint; no root

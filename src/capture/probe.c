@@ -198,8 +198,10 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe)
 	struct probe *probe = calloc(1, sizeof(*probe));
 	int err;
 
-	if (!probe)
+	if (!probe) {
+		log_error("cannot trace: %s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	probe->sink = options->sink;
 	probe->context = options->context;
 	probe->pins_fd = -1;

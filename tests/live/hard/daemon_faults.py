@@ -103,21 +103,33 @@ def _remount(path, how):
     subprocess.run(["mount", "-o", f"remount,{how}", path], check=True)
 
 
-def _on_disk(stage, row, break_it, mend_it):
+def _stop_some(stage, daemon, count):
+    """Busy servers, each stopped, seen to its end, and known to the daemon as a stop."""
+    for _ in range(count):
+        victim, client = busy_server(stage, 50)
+        wait_metric(daemon, WATCHED, lambda watched: watched >= 1)
+        stop = stage.send(victim.pid)
+        client.wait_ended()
+        victim.wait()
+        wait_metric(daemon, WATCHED, lambda watched: watched == 0)
+        yield victim, client, stop
+
+
+def _on_disk(stage, row, is_read_only):
     """Stops on a disk that has failed; once it is well again, each is there, once."""
     with _disk(stage) as disk, \
             _daemon(stage, "settle: 50ms\nreopen_window: 0s\n", disk / "store.db") as daemon:
         _judge_busy(stage, row, daemon, 1)
-        break_it(disk)
+        _fill(disk / "ballast")
         stops = []
-        while len(stops) < 3 or (daemon.metrics()[_HELD] == 0 and len(stops) < 20):
-            victim, client = busy_server(stage, 50)
-            wait_metric(daemon, WATCHED, lambda watched: watched >= 1)
-            stops.append((victim, client, stage.send(victim.pid)))
-            client.wait_ended()
-            victim.wait()
+        while daemon.metrics()[_HELD] == 0 and len(stops) < 20:
+            stops += _stop_some(stage, daemon, 2)
+        if is_read_only:
+            _remount(disk, "ro")
+            stops += _stop_some(stage, daemon, 3)
+            _remount(disk, "rw")
         wait_metric(daemon, _HELD, lambda held: held > 0)
-        mend_it(disk)
+        os.unlink(disk / "ballast")
         records = daemon.wait_records(1 + len(stops), is_final=True, timeout=60)[1:]
         row.require(len(records) == len(stops), f"{len(records)} records of {len(stops)} stops")
         for record, (victim, client, stop) in zip(records, stops):
@@ -126,13 +138,12 @@ def _on_disk(stage, row, break_it, mend_it):
 
 def disk_full(stage, row):
     """No block is left."""
-    _on_disk(stage, row, lambda disk: _fill(disk / "ballast"),
-             lambda disk: os.unlink(disk / "ballast"))
+    _on_disk(stage, row, False)
 
 
 def disk_read_only(stage, row):
-    """Remounted under the daemon."""
-    _on_disk(stage, row, lambda disk: _remount(disk, "ro"), lambda disk: _remount(disk, "rw"))
+    """The same, and remounted under the daemon before there is room again."""
+    _on_disk(stage, row, True)
 
 
 FAULTS = [

@@ -21,7 +21,7 @@ def details_ring(stage, row):
     client = stage.client(victim.port)
     client.silent(_MANY)
     client.wait_taken(victim.pid, 60)
-    watch = stage.watch(victim.pid, "--ring-size", _PAGE)
+    watch = stage.watch(victim.pid, f"--ring-size={_PAGE}")
     stop = stage.send(victim.pid)
     client.wait_ended(timeout=30)
     record = watch.record(30)
