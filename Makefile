@@ -49,6 +49,8 @@ UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_CLIENT := $(filter $(BUILD)/unit/test_client_%,$(UNIT))
 UNIT_AIDS := $(patsubst %.c,$(BUILD)/san/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
+PLAIN     := $(UNIT:$(BUILD)/unit/%=$(BUILD)/plain/%)
+PLAIN_AIDS := $(UNIT_AIDS:$(BUILD)/san/%=$(BUILD)/obj/%)
 VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,\
              $(wildcard tests/live/victims/*.c))
 # The client: only its parsers and what they share are tested in units.
@@ -133,6 +135,10 @@ fuzz-quick: fuzzers ## the same for 20 s, as `make test` does it
 
 fuzzers: $(FUZZERS)
 	@:
+
+.PHONY: valgrind
+valgrind: $(BUILD)/shutwatch $(PLAIN) ## unit tests and replays without sanitizers, under valgrind
+	$(Q)tests/check $(BUILD) valgrind
 
 .PHONY: lint
 lint: ## layers, formatting, BPF layout, house rules
@@ -247,6 +253,19 @@ $(UNIT_CLIENT): $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka
 
+# The same without sanitizers, for valgrind.
+$(filter $(BUILD)/plain/test_client_%,$(PLAIN)): $(BUILD)/plain/%: $(BUILD)/obj/tests/unit/%.o \
+		$(filter-out %/client/main.o,$(CLIENT_OBJ))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
+
+$(BUILD)/plain/%: $(BUILD)/obj/tests/unit/%.o $(PLAIN_AIDS) \
+		$(filter-out $(BUILD)/obj/src/cli/main.o,$(OBJ))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
 # The HTTP server alone, sanitized: strangers' bytes reach it first.
 $(HTTP_HOST): $(BUILD)/san/tests/live/http_host.o $(BUILD)/san/tests/unit/fixtures.o \
 		$(filter-out $(BUILD)/san/src/cli/%.o,$(SAN_OBJ))
@@ -275,6 +294,7 @@ $(BUILD)/victims/%: tests/live/victims/%.c
 
 -include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
-         $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d \
+         $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(PLAIN_AIDS:.o=.d) $(UNIT_AIDS:.o=.d) \
+         $(BUILD)/san/tests/live/http_host.d \
          $(BUILD)/san/tests/live/unit_reader.d \
          $(FUZZ_LIB:.o=.d) $(FUZZ_SRC:%.c=$(BUILD)/fuzz/obj/%.d)

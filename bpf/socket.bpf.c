@@ -82,26 +82,38 @@ static __always_inline void departure_by_owner(struct departure *departure,
 		ends_by_exit || is_exiting(&departure->owner) ? CLOSED_BY_EXIT : CLOSED_BY_APP;
 }
 
-/* A member closes a connection that has no tag: it came or goes before the snapshot saw it. */
+/*
+ * The application has closed it, but somebody who only looked at the file held it for longer, and
+ * closes it now. Of an inbound one the listener tells whose it was; it was open at T0, since what
+ * arrives later is tagged at once. Who had it, and whether it died, nobody can say.
+ */
+static __always_inline u64 service_by_bystander(struct sock *sk)
+{
+	return is_bystander() ? service_by_listener(sk) : 0;
+}
+
+/* One that has no tag is closed: it came or goes before the snapshot saw it. */
 static __always_inline struct connection_tag *see_closing(struct sock *sk, bool peer_fin)
 {
 	struct process_id id = process_id_of((void *)bpf_get_current_task());
 	struct member *member = member_find(&id);
-	struct service_state *state = member ? service_find(member->service) : NULL;
-	struct sighting sighting = {};
+	struct sighting sighting = { .peer_fin = peer_fin };
+	struct service_state *state;
 
+	sighting.service = member ? member->service : service_by_bystander(sk);
+	state = service_find(sighting.service);
 	if (!state || !state->generation)
 		return NULL;
+	sighting.generation = state->generation;
 	/* A member that goes on serving closes connections that are nobody's loss. */
 	if (!(state->flags & SERVICE_WHOLE) &&
-	    !(member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING)))
+	    !(member && member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING)))
 		return NULL;
-	sighting.service = member->service;
-	sighting.generation = state->generation;
-	sighting.owner = id;
-	sighting.peer_fin = peer_fin;
-	if (state->flags & SERVICE_SNAPSHOT_DONE)
-		sighting.at_signal = AT_SIGNAL_NEW;
+	if (member) {
+		sighting.owner = id;
+		if (state->flags & SERVICE_SNAPSHOT_DONE)
+			sighting.at_signal = AT_SIGNAL_NEW;
+	}
 	return connection_see(sk, &sighting);
 }
 
