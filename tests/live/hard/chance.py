@@ -19,7 +19,7 @@ from kit.stops import new_comm, targets
 _LIVING = 4            # services at a time
 _STOPS = ("handler", "default", "leave", "sigwait", "reraise")
 _RECORD_S = 15         # until the record of a stop is there
-_UNKNOWN_NS = 10**9    # who began to listen so shortly before the daemon died may be unknown to it
+_UNKNOWN_NS = 5 * 10**9  # who began to listen shortly before the daemon died may be unknown to it
 _SIGNALS = (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
 _RECORDS_KEPT = 50     # by the store: its pages are not what is looked at here
 
