@@ -147,8 +147,9 @@ lint: ## layers, formatting, BPF layout, house rules
 .PHONY: tidy
 tidy: $(SKELETON) ## cppcheck and clang-tidy over src
 	@# It does not know __attribute__((cleanup)): leaks are what ASan and valgrind look for.
-	$(Q)cppcheck -q --error-exitcode=1 --enable=warning,portability,performance -I. -D_GNU_SOURCE \
-		--suppress=missingIncludeSystem --suppress=resourceLeak --suppress=memleak \
+	$(Q)cppcheck -q --error-exitcode=1 --enable=warning,portability,performance \
+		-I. -D_GNU_SOURCE --suppress=missingIncludeSystem \
+		--suppress=resourceLeak --suppress=memleak \
 		--suppress=AssignmentAddressToInteger:src/cli/output.c src tools/client
 	$(Q)clang-tidy --quiet $(SRC) -- $(filter-out -MMD -MP,$(CPPFLAGS)) -std=gnu11 \
 		-D_GNU_SOURCE -DSHUTWATCH_VERSION='"$(VERSION)"'

@@ -238,12 +238,13 @@ __hidden void listener_opened(struct listener_key *key, u64 service)
 	__sync_fetch_and_add(&entry->open, 1);
 }
 
-__hidden void listener_closed(struct listener_key *key)
+__hidden bool listener_closed(struct listener_key *key)
 {
 	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);
 
 	if (entry && entry->open)
 		__sync_fetch_and_add(&entry->open, -1);
+	return entry;
 }
 
 __hidden void event_emit(const void *event, u32 size)

@@ -117,7 +117,8 @@ __hidden struct listener_entry *listener_find(struct listener_key *key);
 /* Has the service a listening address that is open, as far as it is known? */
 __hidden bool service_listens(u64 service);
 __hidden void listener_opened(struct listener_key *key, u64 service);
-__hidden void listener_closed(struct listener_key *key);
+/* Returns false if it had no entry (any more). */
+__hidden bool listener_closed(struct listener_key *key);
 
 /* --- tags on sockets ------------------------------------------------------------------------ */
 
