@@ -87,7 +87,7 @@ static __always_inline void departure_by_owner(struct departure *departure,
  * closes it now. Of an inbound one the listener tells whose it was; it was open at T0, since what
  * arrives later is tagged at once. Who had it, and whether it died, nobody can say.
  */
-static __always_inline u64 service_by_bystander(struct sock *sk)
+static __noinline u64 service_by_bystander(struct sock *sk)
 {
 	return is_bystander() ? service_by_listener(sk) : 0;
 }
@@ -138,16 +138,18 @@ static __always_inline u8 wire_by_owner(struct sock *sk, int old_state, int new_
 	return tp && tp->rcv_nxt - tp->copied_seq > 1 ? WIRE_RST : WIRE_FIN;
 }
 
-static __always_inline void tell_departure(struct sock *sk, struct connection_tag *tag,
-					   const struct departure *departure)
+/* Like service_by_bystander() not inlined: a chain of calls must do with 512 bytes of stack. */
+static __noinline int tell_departure(struct sock *sk, struct connection_tag *tag,
+				     const struct departure *departure)
 {
 	struct event_connection event = {};
 
 	if (!connection_leave(sk, tag, departure, &event))
-		return;
+		return 0;
 	if (event.wire == WIRE_FIN)
 		closed_remember(&event);
 	detail_emit(&event);
+	return 0;
 }
 
 /* Is this transition, made from inside the socket, the end of the connection for the service? */
