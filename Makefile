@@ -105,7 +105,7 @@ advice: ## stop real servers before and after they took the advice, print both (
 .PHONY: faults
 faults: ## full maps, no memory, EINTR, clock steps, a frozen daemon, a full disk: the table (root)
 	$(Q)tools/install build test
-	$(Q)$(MAKE) --no-print-directory all victims $(FAULTY)
+	$(Q)$(MAKE) --no-print-directory all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/faults
 
 .PHONY: soak
@@ -119,7 +119,7 @@ check: all check-programs ## unit tests and replays under sanitizers, lint; no r
 	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status
 
 .PHONY: victims check-programs
-victims: $(VICTIMS) $(HTTP_HOST) $(UNIT_READER)
+victims: $(VICTIMS) $(HTTP_HOST) $(UNIT_READER) $(FAULTY)
 	@:
 check-programs: $(UNIT) $(BUILD)/san/shutwatch
 	@:

@@ -140,6 +140,31 @@ __hidden void members_forgive(u64 service)
 	bpf_for_each_map_elem(&members, forgive, &service, 0);
 }
 
+struct doings {
+	u64 service;
+	u64 found; /* MEMBERS_* */
+};
+
+static long find_doing(struct bpf_map *map, const struct process_id *id, struct member *member,
+		       struct doings *doings)
+{
+	if (member->service != doings->service)
+		return 0;
+	if (member->flags & MEMBER_EXITING)
+		doings->found |= MEMBERS_EXIT;
+	else if (!(member->flags & MEMBER_SIGNALLED))
+		doings->found |= MEMBERS_SERVE;
+	return 0;
+}
+
+__hidden u32 members_doing(u64 service)
+{
+	struct doings doings = { .service = service };
+
+	bpf_for_each_map_elem(&members, find_doing, &doings, 0);
+	return doings.found;
+}
+
 __hidden u64 service_add(void)
 {
 	u64 service = __sync_fetch_and_add(&shared.kernel_services, 1) + SERVICE_FROM_KERNEL;

@@ -37,12 +37,16 @@ static __always_inline u64 service_by_listener(struct sock *sk)
 	return entry && !entry->is_shared ? entry->service : 0;
 }
 
-/* Closed on behalf of a process that has ended: by itself, or by whoever held it last. */
-static __always_inline bool is_exiting(const struct process_id *id)
+/*
+ * Closed on behalf of a process that has ended: by itself, or by whoever held it last. Where nobody
+ * has seen who had it, the end of any member tells: it is held for an instant only.
+ */
+static __always_inline bool is_exiting(const struct process_id *id, u64 service)
 {
 	struct member *member = member_find(id);
 
-	return member && (member->flags & MEMBER_EXITING);
+	return member ? member->flags & MEMBER_EXITING
+		      : !id->tgid && members_doing(service) & MEMBERS_EXIT;
 }
 
 /* Held the last reference for an instant, as a collector or lsof does; or is a kernel thread. */
@@ -78,18 +82,37 @@ static __always_inline void departure_by_owner(struct departure *departure,
 		ends_by_exit = true;
 	else if (!is_bystander())
 		departure->outcome = OUTCOME_HANDED_OVER;
-	departure->closed_by =
-		ends_by_exit || is_exiting(&departure->owner) ? CLOSED_BY_EXIT : CLOSED_BY_APP;
+	departure->closed_by = ends_by_exit || is_exiting(&departure->owner, tag->service)
+				       ? CLOSED_BY_EXIT
+				       : CLOSED_BY_APP;
 }
 
 /*
  * The application has closed it, but somebody who only looked at the file held it for longer, and
  * closes it now. Of an inbound one the listener tells whose it was; it was open at T0, since what
- * arrives later is tagged at once. Who had it, and whether it died, nobody can say.
+ * arrives later is tagged at once. Who had it nobody can say: it counts if no member serves on.
  */
 static __noinline u64 service_by_bystander(struct sock *sk)
 {
-	return is_bystander() ? service_by_listener(sk) : 0;
+	u64 service = is_bystander() ? service_by_listener(sk) : 0;
+	struct service_state *state = service_find(service);
+
+	if (!state || !state->generation)
+		return 0;
+	return state->flags & SERVICE_WHOLE || !(members_doing(service) & MEMBERS_SERVE) ? service
+											 : 0;
+}
+
+/* A member that goes on serving closes connections that are nobody's loss. */
+static __always_inline u64 service_by_member(const struct member *member)
+{
+	struct service_state *state = service_find(member->service);
+
+	if (!state || !state->generation)
+		return 0;
+	return state->flags & SERVICE_WHOLE || member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING)
+		       ? member->service
+		       : 0;
 }
 
 /* One that has no tag is closed: it came or goes before the snapshot saw it. */
@@ -100,15 +123,11 @@ static __always_inline struct connection_tag *see_closing(struct sock *sk, bool 
 	struct sighting sighting = { .peer_fin = peer_fin };
 	struct service_state *state;
 
-	sighting.service = member ? member->service : service_by_bystander(sk);
-	state = service_find(sighting.service);
-	if (!state || !state->generation)
+	sighting.service = member ? service_by_member(member) : service_by_bystander(sk);
+	state = sighting.service ? service_find(sighting.service) : NULL;
+	if (!state)
 		return NULL;
 	sighting.generation = state->generation;
-	/* A member that goes on serving closes connections that are nobody's loss. */
-	if (!(state->flags & SERVICE_WHOLE) &&
-	    !(member && member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING)))
-		return NULL;
 	if (member) {
 		sighting.owner = id;
 		if (state->flags & SERVICE_SNAPSHOT_DONE)

@@ -22,7 +22,7 @@ from kit.shutwatch import SHUTWATCH  # noqa: E402  pylint: disable=wrong-import-
 from kit.stage import IS_BLIND, Stage  # noqa: E402  pylint: disable=wrong-import-position
 
 # These test shutwatch alone: there is nothing in them for the blind.
-collect_ignore_glob = ["test_commands_*.py", "test_idle.py"] if IS_BLIND else []
+collect_ignore_glob = ["test_commands_*.py", "test_hard.py", "test_idle.py"] if IS_BLIND else []
 
 _FILES = 16_000  # two ends of 6,000 connections are in two processes
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Hard times that must not bring a wrong figure; the long table is `make faults`."""
+
+import os
+import signal
+
+from hard.fault import faulty
+from kit.judge import assert_agrees, outcomes
+from kit.shutwatch import FINE
+from kit.sockets import free_ports
+from kit.stops import new_comm
+
+
+def test_closed_by_a_look(stage):
+    """The last reference to each connection goes in somebody's look, before the snapshot."""
+    port, = free_ports()
+    looker = stage.victim("passer", "drop", f"shutwatch-{port}")
+    victim = stage.victim("passer", "give", f"shutwatch-{port}", port)
+    client = stage.client(port)
+    client.idle(3)
+    client.in_flight(1, "/60000/10")
+    client.silent(2)
+    client.wait_taken(victim.pid)
+    watch = stage.watch(victim.pid)
+    os.kill(watch.pid, signal.SIGSTOP)
+    stop = stage.send(victim.pid)
+    victim.wait()
+    os.kill(looker.pid, signal.SIGUSR1)
+    client.wait_ended()
+    assert looker.wait() == FINE
+    os.kill(watch.pid, signal.SIGCONT)
+
+    record = watch.record()
+    assert_agrees(record, client.connections, stop)
+    assert outcomes(record) == {"left_open": 5, "abandoned": 1}
+    assert {detail["pid"] for detail in record["connections"]["details"]} == {None}
+    assert record["complete"] is True
+
+
+def test_listener_closes_without_entry(stage):
+    """Another address has displaced that of the service, which closes it before the snapshot."""
+    victim = stage.server()
+    client = stage.client(victim.port)
+    client.idle(3)
+    client.wait_taken(victim.pid)
+    other = stage.server(f"--comm={new_comm()}")
+    watch = stage.watch(victim.pid, other.pid, env=faulty(map="listeners:1"))
+    os.kill(watch.pid, signal.SIGSTOP)
+    stop = stage.send(victim.pid)
+    client.wait_ended()
+    victim.wait()
+    os.kill(watch.pid, signal.SIGCONT)
+
+    record = watch.record()
+    assert record["trigger"]["sender"]["pid"] == stop.sender
+    assert record["complete"] is False
+    assert record["loss"]["by_cause"]["listeners_full"] > 0
