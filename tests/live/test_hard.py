@@ -6,7 +6,7 @@ import signal
 
 from hard.fault import faulty
 from kit.judge import assert_agrees, outcomes
-from kit.shutwatch import FINE
+from kit.shutwatch import BUILD, FINE
 from kit.sockets import free_ports
 from kit.stops import new_comm
 
@@ -55,3 +55,23 @@ def test_listener_closes_without_entry(stage):
     assert record["trigger"]["sender"]["pid"] == stop.sender
     assert record["complete"] is False
     assert record["loss"]["by_cause"]["listeners_full"] > 0
+
+
+def test_sanitized(stage):
+    """The collector itself under ASan, LeakSanitizer and UBSan: a real stop of every kind."""
+    victim = stage.server()
+    client = stage.client(victim.port)
+    client.idle(5)
+    client.in_flight(2, "/300/10")
+    client.half(2)
+    client.silent(3)
+    client.wait_taken(victim.pid)
+    watch = stage.watch(victim.pid, "--details", "all", program=BUILD / "san" / "shutwatch")
+    stop = stage.send(victim.pid)
+    client.run_for(100)
+    client.silent(2)
+    client.wait_ended()
+    victim.wait()
+
+    assert_agrees(watch.record(30), client.connections, stop, [victim])
+    assert watch.err.all() == [b"watching 1 service\n"]
