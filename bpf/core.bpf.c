@@ -289,13 +289,18 @@ __hidden struct connection_tag *connection_tag_find(struct sock *sk)
 	return bpf_sk_storage_get(&connection_tags, sk, NULL, 0);
 }
 
+/*
+ * Another CPU may be faster: the snapshot meets who closes the socket, or another collector on this
+ * machine gives it the first storage of all at this moment, for a map of its own. Then there is one
+ * now, or there is room for it (bpf_local_storage_alloc(): -EAGAIN).
+ */
 __hidden struct connection_tag *connection_tag_create(struct sock *sk, struct connection_tag *tag)
 {
 	struct connection_tag *found;
 
 	found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!found) /* another CPU was faster: the snapshot meets who closes it */
-		found = connection_tag_find(sk);
+	if (!found)
+		found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!found)
 		loss_count(LOSS_TAG_FAILED);
 	return found;
@@ -316,6 +321,8 @@ __hidden void listener_tag_set(struct sock *sk, struct listener_tag *tag)
 	struct listener_tag *found;
 
 	found = bpf_sk_storage_get(&listener_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!found) /* see connection_tag_create() */
+		found = bpf_sk_storage_get(&listener_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
 	if (found)
 		*found = *tag;
 	else

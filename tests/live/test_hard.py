@@ -57,6 +57,20 @@ def test_listener_closes_without_entry(stage):
     assert record["loss"]["by_cause"]["listeners_full"] > 0
 
 
+def test_three_collectors(stage):
+    """They tag the same sockets at the same moment; only one of them is the first on a socket."""
+    victim = stage.server()
+    client = stage.client(victim.port)
+    client.silent(4000)
+    client.wait_taken(victim.pid, 60)
+    watches = [stage.watch(victim.pid) for _ in range(3)]
+    stop = stage.send(victim.pid)
+    client.wait_ended(timeout=30)
+
+    for watch in watches:
+        assert_agrees(watch.record(30), client.connections, stop, [victim])
+
+
 def test_sanitized(stage):
     """The collector itself under ASan, LeakSanitizer and UBSan: a real stop of every kind."""
     victim = stage.server()
