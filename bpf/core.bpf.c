@@ -152,6 +152,31 @@ __hidden void members_forgive(u64 service)
 	bpf_for_each_map_elem(&members, forgive, &service, 0);
 }
 
+struct doings {
+	u64 service;
+	u64 found; /* MEMBERS_* */
+};
+
+static long find_doing(struct bpf_map *map, const struct process_id *id, struct member *member,
+		       struct doings *doings)
+{
+	if (member->service != doings->service)
+		return 0;
+	if (member->flags & MEMBER_EXITING)
+		doings->found |= MEMBERS_EXIT;
+	else if (!(member->flags & MEMBER_SIGNALLED))
+		doings->found |= MEMBERS_SERVE;
+	return 0;
+}
+
+__hidden u32 members_doing(u64 service)
+{
+	struct doings doings = { .service = service };
+
+	bpf_for_each_map_elem(&members, find_doing, &doings, 0);
+	return doings.found;
+}
+
 __hidden u64 service_add(void)
 {
 	u64 service = __sync_fetch_and_add(&shared.kernel_services, 1) + SERVICE_FROM_KERNEL;
@@ -250,12 +275,13 @@ __hidden void listener_opened(struct listener_key *key, u64 service)
 	__sync_fetch_and_add(&entry->open, 1);
 }
 
-__hidden void listener_closed(struct listener_key *key)
+__hidden bool listener_closed(struct listener_key *key)
 {
 	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);
 
 	if (entry && entry->open)
 		__sync_fetch_and_add(&entry->open, -1);
+	return entry;
 }
 
 __hidden void event_emit(const void *event, u32 size)
@@ -292,13 +318,18 @@ __hidden struct connection_tag *connection_tag_find(struct sock *sk)
 	return bpf_sk_storage_get(&connection_tags, sk, NULL, 0);
 }
 
+/*
+ * Another CPU may be faster: the snapshot meets who closes the socket, or another collector on this
+ * machine gives it the first storage of all at this moment, for a map of its own. Then there is one
+ * now, or there is room for it (bpf_local_storage_alloc(): -EAGAIN).
+ */
 __hidden struct connection_tag *connection_tag_create(struct sock *sk, struct connection_tag *tag)
 {
 	struct connection_tag *found;
 
 	found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!found) /* another CPU was faster: the snapshot meets who closes it */
-		found = connection_tag_find(sk);
+	if (!found)
+		found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!found)
 		loss_count(LOSS_TAG_FAILED);
 	return found;
@@ -319,6 +350,8 @@ __hidden void listener_tag_set(struct sock *sk, struct listener_tag *tag)
 	struct listener_tag *found;
 
 	found = bpf_sk_storage_get(&listener_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!found) /* see connection_tag_create() */
+		found = bpf_sk_storage_get(&listener_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
 	if (found)
 		*found = *tag;
 	else

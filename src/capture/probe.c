@@ -8,6 +8,7 @@
 #include "src/capture/probe_internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,7 +188,7 @@ static int load(struct probe *probe, const struct probe_options *options)
 {
 	int err = open_and_load(probe, options, false);
 
-	if (err && err != -EPERM)
+	if (err && err != -EPERM && !feature_error_is_ours(err))
 		err = open_and_load(probe, options, true);
 	if (err)
 		return err;
@@ -199,13 +200,28 @@ static int load(struct probe *probe, const struct probe_options *options)
 	return err;
 }
 
+/* The verifier gives up when a signal is pending: none is, until all is loaded. */
+static int load_in_peace(struct probe *probe, const struct probe_options *options)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = load(probe, options);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 int probe_open(const struct probe_options *options, struct probe **ret_probe)
 {
 	struct probe *probe = calloc(1, sizeof(*probe));
 	int err;
 
-	if (!probe)
+	if (!probe) {
+		log_error("cannot trace: %s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	probe->sink = options->sink;
 	probe->context = options->context;
 	probe->pins_fd = -1;
@@ -218,7 +234,7 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe)
 		if (err < 0)
 			goto fail;
 	}
-	err = load(probe, options);
+	err = load_in_peace(probe, options);
 	if (err) {
 		log_error("cannot trace: loading the BPF programs failed: %s "
 			  "(`shutwatch check` tells what this kernel lacks)",
