@@ -228,6 +228,7 @@ struct tcp_sock {
 	u64 bytes_received; /* the peer's FIN counts as one */
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */
 	u64 bytes_retrans;
+	u64 tcp_mstamp;	    /* us by CLOCK_MONOTONIC: when the last packet came or went */
 	u32 chrono_start;   /* jiffies: since when what chrono_type says is so */
 	u8 chrono_type : 2; /* enum tcp_chrono */
 	bool is_mptcp;	    /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
