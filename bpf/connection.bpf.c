@@ -112,6 +112,16 @@ static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool 
 	return true;
 }
 
+static __always_inline void since_stop_read(struct sock *sk, const struct service_state *state,
+					    struct facts *f)
+{
+	u64 since_us = (bpf_ktime_get_boot_ns() - state->armed_ns) / 1000;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	f->since_stop = (u32)bpf_jiffies64() - state->armed_jiffies;
+	f->is_packet_since_stop = tp && bpf_ktime_get_ns() / 1000 - tp->tcp_mstamp < since_us;
+}
+
 /*
  * Global functions: the verifier looks at each once, and not again on every path that leads to it
  * (342,000 instructions, four seconds to load). For all it knows their argument may be NULL.
@@ -212,7 +222,7 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 	if (tag.at_signal == AT_SIGNAL_UNKNOWN) {
 		facts.is_outbound = tag.direction == DIRECTION_OUTBOUND;
 		facts.is_multiplexed = state->flags & SERVICE_MULTIPLEXED;
-		facts.since_stop = (u32)bpf_jiffies64() - state->armed_jiffies;
+		since_stop_read(sk, state, &facts);
 		tag.at_signal = at_signal_by_facts(&facts);
 		if (tag.at_signal == AT_SIGNAL_UNKNOWN)
 			tag.has_baseline = false; /* nor how much data there was */
@@ -279,7 +289,6 @@ static __always_inline void facts_complete(struct facts *f, const struct connect
 {
 	f->baseline_received_bytes = tag->baseline_received;
 	f->baseline_sent_bytes = tag->baseline_sent;
-	f->since_stop = (u32)bpf_jiffies64() - state->armed_jiffies;
 	f->has_baseline = tag->has_baseline;
 	f->is_outbound = tag->direction == DIRECTION_OUTBOUND;
 	f->is_queued = departure->is_queued;
@@ -339,6 +348,7 @@ __hidden bool connection_leave(struct sock *sk, struct connection_tag *tag,
 	if (!is_of_shutdown(tag, state, departure->is_queued))
 		return false;
 	connection_count(tag);
+	since_stop_read(sk, state, &facts);
 	facts_complete(&facts, tag, state, departure);
 	outcome = departure->outcome ? departure->outcome : outcome_by_facts(&facts);
 	if (__sync_val_compare_and_swap(&tag->outcome, OUTCOME_NONE, outcome) != OUTCOME_NONE)

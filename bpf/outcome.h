@@ -68,7 +68,8 @@ struct facts {
 	__u32 since_sent;
 	__u32 since_unacked; /* since when some of ours always was; SINCE_EVER: nobody knows */
 	__u32 since_stop;    /* since T0 */
-	bool has_baseline;   /* seen at T0, or arrived later (then from 0) */
+	bool is_packet_since_stop; /* the last packet of the connection came or went after T0 */
+	bool has_baseline;	   /* seen at T0, or arrived later (then from 0) */
 	bool is_outbound;
 	bool is_queued;	     /* never accepted */
 	bool is_multiplexed; /* bytes cannot tell who waits for whom */
@@ -78,7 +79,7 @@ struct facts {
 	__u8 wire;	       /* enum wire */
 	__u8 error;	       /* enum socket_error */
 	bool is_received_last; /* proven: data of the peer came after the last of ours */
-	__u8 pad[6];
+	__u8 pad[5];
 };
 
 /*
@@ -137,14 +138,21 @@ static inline __attribute__((always_inline)) bool facts_is_in_flight(const struc
 	return f->unacked_bytes || facts_is_owed(f);
 }
 
-/* Did data move after T0? Without a baseline only a later jiffy is proof. */
+/* Of data within the jiffy of T0 the last packet tells: its time is known to the microsecond. */
+static inline __attribute__((always_inline)) bool facts_is_since_stop(const struct facts *f,
+								      __u32 since)
+{
+	return since < f->since_stop || (since == f->since_stop && f->is_packet_since_stop);
+}
+
+/* Did data move after T0? Without a baseline its time must prove it. */
 static inline __attribute__((always_inline)) bool facts_has_moved(const struct facts *f)
 {
 	if (f->has_baseline)
 		return f->received_bytes > f->baseline_received_bytes ||
 		       f->sent_bytes > f->baseline_sent_bytes;
-	return (f->received_bytes && f->since_received < f->since_stop) ||
-	       (f->sent_bytes && f->since_sent < f->since_stop);
+	return (f->received_bytes && facts_is_since_stop(f, f->since_received)) ||
+	       (f->sent_bytes && facts_is_since_stop(f, f->since_sent));
 }
 
 /*

@@ -233,6 +233,25 @@ def test_farewell_before_anybody_looked(trap):
     assert outcomes(record) == {"peer_closed": 1}
 
 
+def test_last_answer_before_anybody_looked(trap):
+    """Answered and closed within the jiffy of TERM: it was no idle client."""
+    victim = trap.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/last_answer.py",
+                                free_ports()[0])
+    watch = trap.watch(victim.pid)
+    with socket.create_connection(("127.0.0.1", victim.port), 10) as client:
+        client.sendall(b"a request\n")
+        name = "{}:{}".format(*client.getsockname())
+        wait_until(lambda: not server_side(victim.pid, victim.port)[name].unread, "it to be read")
+        os.kill(watch.pid, signal.SIGSTOP)
+        trap.send(victim.pid)
+        assert client.recv(100) == b"an answer\n" and client.recv(100) == b""
+        victim.wait()
+        os.kill(watch.pid, signal.SIGCONT)
+    record = watch.record()
+    assert record["complete"] and outcomes(record) == {"completed": 1}
+    assert details_of(record)[name]["at_signal"] is None
+
+
 def test_backlog_reset(trap):
     """The peer's RST waits in the socket's backlog while the server holds the socket's lock."""
     victim = trap.victim("locked", free_ports()[0])

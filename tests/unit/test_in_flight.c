@@ -165,6 +165,24 @@ static void test_farewell_proves_nothing(void **state)
 	assert_true(facts_is_in_flight_since_stop(&f));
 }
 
+/* The answer went out within the jiffy of the signal, and nobody had looked before. */
+static void test_last_packet_tells_within_the_jiffy(void **state)
+{
+	struct facts f = facts_quiet();
+
+	(void)state;
+	f.has_baseline = false;
+	f.since_sent = f.since_stop;
+	f.since_received = f.since_stop + 1;
+	assert_false(facts_has_moved(&f));
+	assert_int_equal(facts_decide(&f), OUTCOME_IDLE);
+	f.is_packet_since_stop = true;
+	assert_true(facts_has_moved(&f));
+	assert_int_equal(facts_decide(&f), OUTCOME_COMPLETED);
+	f.since_sent = f.since_stop + 1; /* a packet without data */
+	assert_false(facts_has_moved(&f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_multiplexed_where_bytes_can_tell),
 		cmocka_unit_test(test_in_flight),
 		cmocka_unit_test(test_farewell_proves_nothing),
+		cmocka_unit_test(test_last_packet_tells_within_the_jiffy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
