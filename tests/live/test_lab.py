@@ -197,7 +197,7 @@ def test_undecidable(stage):
               "pid": 1}
     judge = Judge.__new__(Judge)
     judge.t0_ns, judge.undecidable, judge.truth = 500, table.Counter(), type("T", (), {
-        "owners": {}})
+        "owners": {}, "closed": {}})
     judge.counts_undecidable = False
     assert "only the protocol knows" in "".join(judge._pair(seen, detail))
     judge.counts_undecidable = True
