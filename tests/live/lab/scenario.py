@@ -12,10 +12,9 @@ import time
 from kit.clock import EDGE_NS
 from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
 from kit.sockets import overflows, server_side
-from lab import crowd, expected, strict
+from lab import crowd, expected, prediction, strict
 from lab.ending import Ending
 from lab.load import Load
-from lab.prediction import predict, why_not
 from lab.seen import Seen
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
 
@@ -39,7 +38,7 @@ class Row:
     scenario: str
     outcome: str = ""
     predicted: str = ""                 # by the audit; "": not asked
-    why_not: str | None = None          # why it came differently
+    why_not: tuple = ()                 # the reasons why it came differently
     connections: int = 0                # of the client's lines
     judged: int = 0                     # of them, told by the record, one by one
     mismatches: list = dataclasses.field(default_factory=list)
@@ -131,7 +130,7 @@ class Told:
     ended_ns: int | None   # the last process
     pids: frozenset = frozenset()  # at the signal
     leaving: frozenset = frozenset()
-    predicted: str = ""
+    said: object = None    # by the audit
 
 
 def _is_leaving(pid):
@@ -175,7 +174,7 @@ class Stopped:
                 os.kill(pid, signal.SIGSTOP)
         flow = _OPENINGS[scenario](self._load, states)
         time.sleep(_BEFORE_S)  # the scenario: in flight for that long
-        self.predicted = predict(stage, running, how)
+        self.said = prediction.predict(stage, running, how)
         self._sides = _sides(running)
         self.pids = frozenset(pid for pid in running.pids() if not _is_leaving(pid))
         self.stop = running.stop(how)
@@ -248,6 +247,16 @@ def _of_the_survivor(stopped):
             "maybe": [c for c in arrived if abs(c.established_ns - signal_ns) <= EDGE_NS]}
 
 
+def _hold_prediction(row, stopped):
+    """Against what came."""
+    if not stopped.said:
+        return
+    row.predicted = stopped.said.outcome
+    if row.predicted != row.outcome:
+        row.why_not = prediction.why_not(row, stopped.connections, stopped.said)
+    row.mismatches += prediction.disagreements(row, stopped.said)
+
+
 def _judged(row, stopped, **who):
     tell_apart(stopped.record, stopped.connections)
     judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
@@ -259,8 +268,7 @@ def _judged(row, stopped, **who):
     row.record = stopped.record
     row.mismatches += expected.disagreements(row)
     row.outcome = stopped.record["outcome"]
-    row.predicted = stopped.predicted
-    row.why_not = why_not(row.predicted, row.record) if row.predicted else None
+    _hold_prediction(row, stopped)
     row.connections = len(stopped.connections)
     row.judged = sum(c.local in judge.details for c in stopped.connections)
     row.drain_error_ns = _drain_error_ns(stopped)
