@@ -99,7 +99,8 @@ static void test_several(void **state)
 
 	(void)state;
 	none = junit_take(&junit);
-	assert_non_null(strstr(none, "tests=\"0\" failures=\"0\""));
+	assert_non_null(strstr(none, "tests=\"1\" failures=\"0\" errors=\"1\""));
+	assert_int_equal(count(none, "<error "), 1); /* nobody has judged anything: not green */
 	parse("aborted>6", &conditions);
 	for (uint64_t i = 5; i < 9; i++) {
 		record->directions[DIRECTION_INBOUND].aborted = i;
@@ -108,7 +109,12 @@ static void test_several(void **state)
 	}
 	xml = junit_take(&junit);
 	assert_non_null(strstr(xml, "tests=\"4\" failures=\"2\""));
+	assert_non_null(strstr(xml, "errors=\"0\""));
 	assert_int_equal(count(xml, "<testcase "), 4);
+	assert_int_equal(count(xml, " name=\"orders.service\""),
+			 1); /* each case has a name of its own */
+	assert_int_equal(count(xml, " name=\"orders.service (2)\""), 1);
+	assert_int_equal(count(xml, " name=\"orders.service (4)\""), 1);
 	assert_int_equal(count(xml, " time=\"1.500000000\""), 3); /* no time where none is known */
 	assert_int_equal(count(xml, " time="), 3);
 	junit_fini(&junit);
