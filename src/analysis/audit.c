@@ -122,8 +122,8 @@ bool audit_is_deaf(const struct audit *audit, const struct audit_process *proces
 	switch (process->disposition) {
 	case DISPOSITION_IGNORED:
 		return true;
-	case DISPOSITION_BLOCKED:
-		return !process->is_awaited;
+	case DISPOSITION_BLOCKED: /* with a handler, for a moment: PostgreSQL does so at work */
+		return !process->is_awaited && !process->has_handler;
 	case DISPOSITION_DEFAULT:
 		return process->is_init || is_ignored_by_default(audit->signal);
 	case DISPOSITION_HANDLER:
@@ -243,6 +243,8 @@ static const char *runtime_of(const struct audit *audit)
 			continue;
 		if (process->program == PROGRAM_GO)
 			return "Go";
+		if (process->program == PROGRAM_NODE)
+			return "Node";
 		if (process->program == PROGRAM_JAVA || process->program == PROGRAM_SPRING)
 			return "Java";
 	}

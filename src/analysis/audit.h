@@ -39,7 +39,8 @@ struct audit_process {
 	bool is_readable; /* false: /proc did not tell what it does about signals */
 	bool is_init;	  /* PID 1 of its pid namespace */
 	enum disposition disposition;
-	bool is_awaited; /* a thread of it waits for the signal: sigwait(), signalfd */
+	bool is_awaited;  /* a thread of it waits for the signal: sigwait(), signalfd */
+	bool has_handler; /* for when it is not blocked any more */
 	uint32_t listeners;
 	/* Connections, and how many of them are in flight. */
 	uint32_t inbound, inbound_in_flight;

@@ -133,6 +133,28 @@ bool process_has_clients(const struct record *record, const struct record_proces
 	return false;
 }
 
+uint64_t record_dropped(const struct record *record)
+{
+	return record_aborted(record) -
+	       record->directions[DIRECTION_INBOUND].outcomes[OUTCOME_LATE_RESET] -
+	       record->directions[DIRECTION_OUTBOUND].outcomes[OUTCOME_LATE_RESET];
+}
+
+bool record_is_deaf(const struct record *record)
+{
+	bool was_told = false;
+
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_signal *signal =
+			process_first_stop(record, &record->processes[i]);
+
+		if (signal && signal->result != SIGNAL_IGNORED)
+			return false;
+		was_told |= signal != NULL;
+	}
+	return was_told;
+}
+
 uint64_t record_aborted(const struct record *record)
 {
 	return record->directions[DIRECTION_INBOUND].aborted +

@@ -43,7 +43,8 @@ static uint64_t details_of(const struct record *record, struct blocker blocker,
 /* Killed while it drained, not while it did nothing at all about the signal. */
 static bool was_draining(const struct record *record, int64_t forced_ns)
 {
-	return forced_ns >= CHANCE_NS && record_has_acted_before(record, forced_ns);
+	return forced_ns >= CHANCE_NS && !record_is_deaf(record) &&
+	       record_has_acted_before(record, forced_ns);
 }
 
 /*

@@ -112,6 +112,13 @@ enum program record_program(const struct record *record);
 bool process_has_clients(const struct record *record, const struct record_process *process);
 /* Connections that ended badly, inbound and outbound. */
 uint64_t record_aborted(const struct record *record);
+/*
+ * Those that had asked before they were closed: who asks as an idle connection is closed is too
+ * late for any server, however it stops.
+ */
+uint64_t record_dropped(const struct record *record);
+/* Stop signals were sent, and the kernel discarded all of them: nothing that follows is a drain. */
+bool record_is_deaf(const struct record *record);
 
 /* --- the rows ------------------------------------------------------------------------------- */
 

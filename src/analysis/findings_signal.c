@@ -74,13 +74,26 @@ FINDING_ROW(sigterm_discarded_pid1)
 	return false;
 }
 
+/*
+ * It has no client, and ends with a parent that does hear: the resource tracker of Python's
+ * multiprocessing is such a one. It is no reason why anything had to be killed.
+ */
+static bool is_helper(const struct record *record, const struct record_process *process)
+{
+	const struct record_process *parent = record_process_find(record, process->ppid);
+	const struct record_signal *signal = parent ? process_first_stop(record, parent) : NULL;
+
+	return signal && signal->result != SIGNAL_IGNORED && parent->program != PROGRAM_SHELL &&
+	       !process_has_clients(record, process);
+}
+
 FINDING_ROW(sigterm_ignored)
 {
 	for (size_t i = 0; i < record->n_processes; i++) {
 		const struct record_process *process = &record->processes[i];
 		const struct record_signal *signal = dropped(record, process, DISPOSITION_IGNORED);
 
-		if (!signal)
+		if (!signal || is_helper(record, process))
 			continue;
 		tell_unheard(record, finding, process, signal);
 		SAY(finding, "%s (pid %u) ignores %s, and %s", process->comm, process->pid,
@@ -206,7 +219,8 @@ FINDING_ROW(signal_not_forwarded)
 	if (!find_wrapped(record, &wrapper, &child) || died_first(wrapper, child))
 		return false;
 	/* Killed, or still there after all the patience; and nothing was done about the signal. */
-	if (record_has_acted_before(record, forced == TIME_UNKNOWN ? INT64_MAX : forced))
+	if (!record_is_deaf(record) &&
+	    record_has_acted_before(record, forced == TIME_UNKNOWN ? INT64_MAX : forced))
 		return false;
 	tell_wrapped(record, finding, wrapper, child);
 	SAY(finding, "%s (pid %u) got %s and did not pass it on: %s (pid %u) never heard of it",
@@ -249,11 +263,13 @@ static const struct record_signal *died_of(const struct record *record,
 static bool somebody_heard(const struct record *record)
 {
 	for (size_t i = 0; i < record->n_processes; i++) {
-		const struct record_signal *signal =
-			process_first_stop(record, &record->processes[i]);
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *signal = process_first_stop(record, process);
 
-		if (signal && (signal->disposition == DISPOSITION_HANDLER ||
-			       signal->disposition == DISPOSITION_BLOCKED))
+		if (!signal || process_only_reraised(record, process, signal->signal))
+			continue;
+		if (signal->disposition == DISPOSITION_HANDLER ||
+		    signal->disposition == DISPOSITION_BLOCKED)
 			return true;
 	}
 	return false;
@@ -275,7 +291,7 @@ FINDING_ROW(no_handler)
 		const struct record_process *process = &record->processes[i];
 		const struct record_signal *signal = died_of(record, process);
 
-		if (!signal || !record_aborted(record) || is_starting(record, process, signal))
+		if (!signal || !record_dropped(record) || is_starting(record, process, signal))
 			continue;
 		if (somebody_heard(record) && !has_aborted(record, process))
 			continue;
@@ -322,8 +338,13 @@ static bool drops_clients(enum program program, int signal)
 
 static bool is_wrong(const struct record *record, enum program program, int signal)
 {
+	const uint64_t *outcomes = record->directions[DIRECTION_INBOUND].outcomes;
+
+	/* What waits in the queue, or asks too late, the graceful signal does not save. */
 	if (drops_clients(program, signal))
-		return record->directions[DIRECTION_INBOUND].aborted > 0;
+		return outcomes[OUTCOME_RESET] + outcomes[OUTCOME_CUT] +
+			       outcomes[OUTCOME_ABANDONED] >
+		       0;
 	/* SIGTERM: no new clients, and wait for those that there are, for ever. */
 	if (program != PROGRAM_POSTGRESQL || signal != SIGTERM)
 		return false;
@@ -356,44 +377,6 @@ FINDING_ROW(wrong_stop_signal)
 			    "ended badly",
 			    program_name(process->program), SIGNAL_NAME(signal->signal),
 			    (uintmax_t)aborted, PLURAL(aborted));
-		return true;
-	}
-	return false;
-}
-
-/* Another stop signal from outside, so much later that it is a second thought. */
-static const struct record_signal *second_thought(const struct record *record,
-						  const struct record_process *process)
-{
-	const struct record_signal *first = process_first_stop(record, process);
-
-	for (size_t i = 0; first && i < process->n_signals; i++) {
-		const struct record_signal *signal = &process->signals[i];
-
-		if (record_is_stop(record, signal->signal) && signal_is_from_outside(signal) &&
-		    signal_is_from_outside(first) && signal->at_ns - first->at_ns >= ONE_STOP_NS)
-			return signal;
-	}
-	return NULL;
-}
-
-FINDING_ROW(stop_signal_escalated)
-{
-	for (size_t i = 0; i < record->n_processes; i++) {
-		const struct record_process *process = &record->processes[i];
-		const struct record_signal *first = process_first_stop(record, process);
-		const struct record_signal *second = second_thought(record, process);
-
-		if (!second)
-			continue;
-		finding_process(finding, process);
-		finding_text(finding, "first_signal", SIGNAL_NAME(first->signal));
-		finding_signal(finding, second);
-		finding_seconds(finding, "after_s", second->at_ns - first->at_ns);
-		finding_advise(record, finding, process->program, second->at_ns - first->at_ns);
-		SAY(finding, "%s sent %s to %s (pid %u) %s after %s", second->sender.comm,
-		    SIGNAL_NAME(second->signal), process->comm, process->pid,
-		    SPAN(second->at_ns - first->at_ns), SIGNAL_NAME(first->signal));
 		return true;
 	}
 	return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Findings on what a service did about a stop signal that it heard, and how soon. */
+/* Findings on who was told how often, and what a service that heard did about it, how soon. */
 #include "src/analysis/findings_rows.h"
 
 #include <sys/socket.h>
@@ -44,6 +44,55 @@ FINDING_ROW(signal_fanout)
 	    signal->sender.comm, SIGNAL_NAME(signal->signal), parent->comm, parent->pid, children,
 	    children == 1 ? "" : "es");
 	return true;
+}
+
+/* systemd tells what the main process left behind once more, as soon as that has ended. */
+static bool is_for_the_rest(const struct record *record, const struct record_process *process,
+			    const struct record_signal *first, const struct record_signal *again)
+{
+	const struct record_process *parent = record_process_find(record, process->ppid);
+
+	return parent && parent->has_exited && parent->exited_at_ns <= again->at_ns &&
+	       again->signal == first->signal && again->sender.pid == first->sender.pid;
+}
+
+/* Another stop signal from outside, so much later that it is a second thought. */
+static const struct record_signal *second_thought(const struct record *record,
+						  const struct record_process *process)
+{
+	const struct record_signal *first = process_first_stop(record, process);
+
+	for (size_t i = 0; first && i < process->n_signals; i++) {
+		const struct record_signal *signal = &process->signals[i];
+
+		if (record_is_stop(record, signal->signal) && signal_is_from_outside(signal) &&
+		    signal_is_from_outside(first) && signal->at_ns - first->at_ns >= ONE_STOP_NS &&
+		    !is_for_the_rest(record, process, first, signal))
+			return signal;
+	}
+	return NULL;
+}
+
+FINDING_ROW(stop_signal_escalated)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *first = process_first_stop(record, process);
+		const struct record_signal *second = second_thought(record, process);
+
+		if (!second)
+			continue;
+		finding_process(finding, process);
+		finding_text(finding, "first_signal", SIGNAL_NAME(first->signal));
+		finding_signal(finding, second);
+		finding_seconds(finding, "after_s", second->at_ns - first->at_ns);
+		finding_advise(record, finding, process->program, second->at_ns - first->at_ns);
+		SAY(finding, "%s sent %s to %s (pid %u) %s after %s", second->sender.comm,
+		    SIGNAL_NAME(second->signal), process->comm, process->pid,
+		    SPAN(second->at_ns - first->at_ns), SIGNAL_NAME(first->signal));
+		return true;
+	}
+	return false;
 }
 
 /* A stop signal from outside that a handler, or a waiting thread, took. */

@@ -45,6 +45,7 @@ static const struct {
 	{ "postgres", PROGRAM_POSTGRESQL },
 	{ "postmaster", PROGRAM_POSTGRESQL },
 	{ "redis-server", PROGRAM_REDIS },
+	{ "redis-check-rdb", PROGRAM_REDIS }, /* what redis-server is a link to, on Debian */
 	{ "sh", PROGRAM_SHELL },
 	{ "bash", PROGRAM_SHELL },
 	{ "dash", PROGRAM_SHELL },

@@ -51,6 +51,7 @@ static void describe_process(const struct census_process *source, int signal,
 	process->is_init = stance.masks.ns_pid == 1;
 	process->disposition = stance.disposition;
 	process->is_awaited = stance.is_awaited;
+	process->has_handler = stance.masks.caught & (1ULL << (signal - 1));
 }
 
 /*

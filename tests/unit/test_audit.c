@@ -63,9 +63,11 @@ static void test_ignored(void **state)
 /* Blocked is no fault where somebody waits for the signal. */
 static void test_blocked(void **state)
 {
-	struct audit awaited = bare(), forgotten = bare();
+	struct audit awaited = bare(), forgotten = bare(), busy = bare();
 
 	(void)state;
+	add(&busy, 10, 1, DISPOSITION_BLOCKED)->has_handler = true; /* until it has time for it */
+	expect(&busy, VERDICT_CLEAN, "");
 	add(&awaited, 10, 1, DISPOSITION_BLOCKED)->is_awaited = true;
 	expect(&awaited, VERDICT_CLEAN, "");
 	add(&forgotten, 10, 1, DISPOSITION_BLOCKED);

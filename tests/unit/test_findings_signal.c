@@ -92,6 +92,23 @@ static void test_sigterm_ignored(void **state)
 	fixture_free(record);
 }
 
+/* The resource tracker of Python's multiprocessing: without clients, it ends with its parent. */
+static void test_sigterm_ignored_by_a_helper(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UVICORN);
+	struct record_process *helper = judged_child(record, 900, "python3");
+	struct record_signal *signal = fixture_signal(helper, SIGTERM, 0);
+
+	(void)state;
+	signal->result = SIGNAL_IGNORED;
+	signal->disposition = DISPOSITION_IGNORED;
+	judged_kill(helper, 10 * S);
+	assert_silent(record, "sigterm_ignored");
+	judged_inbound(record, OUTCOME_ABANDONED, 1)->pid = 900;
+	assert_non_null(judged_find(record, "sigterm_ignored"));
+	fixture_free(record);
+}
+
 static void test_stop_signal_before_ready(void **state)
 {
 	struct record *record = judged_clean(PROGRAM_UVICORN);
@@ -143,6 +160,10 @@ static void test_signal_not_forwarded(void **state)
 	assert_int_equal(judged_number(finding, "wrapper_pid"), 812);
 	assert_silent(record, "wrapper_died_first");
 	assert_silent(record, "handler_without_effect");
+	record->timing.first_action_ns = 1 * S; /* it did something about the signal … */
+	assert_silent(record, "signal_not_forwarded");
+	judged_signal(record)->result = SIGNAL_IGNORED; /* … of which nobody has heard */
+	assert_non_null(judged_find(record, "signal_not_forwarded"));
 	fixture_signal(&record->processes[1], SIGTERM, 1 * MS)->from_member = true;
 	assert_silent(record, "signal_not_forwarded");
 	fixture_free(record);
@@ -205,6 +226,10 @@ static void test_no_handler(void **state)
 	judged_signal(record)->disposition = DISPOSITION_DEFAULT;
 	process->exit_signal = SIGTERM;
 	assert_nothing_wrong(record);
+	judged_inbound(record, OUTCOME_LATE_RESET, 2); /* so they are with a handler */
+	assert_silent(record, "no_handler");
+	record->directions[DIRECTION_INBOUND].outcomes[OUTCOME_LATE_RESET] = 0;
+	record->directions[DIRECTION_INBOUND].aborted = 0;
 	judged_inbound(record, OUTCOME_ABANDONED, 4);
 	finding = assert_fires(record, "no_handler",
 			       "go (pid 812) has no handler for SIGTERM: it died of it at once, "
@@ -229,7 +254,7 @@ static void test_no_handler_but_the_runtimes(void **state)
 	again->disposition = DISPOSITION_BLOCKED;
 	process->exit_signal = SIGTERM;
 	record->timing.first_action_ns = 3 * MS;
-	judged_inbound(record, OUTCOME_ABANDONED, 4);
+	judged_inbound(record, OUTCOME_UNACCEPTED, 4)->pid = 0; /* nobody's yet */
 	assert_fires(record, "no_handler",
 		     "node (pid 812) has no handler for SIGTERM: it died of it at once, and 4 "
 		     "connections with it",
@@ -294,7 +319,10 @@ static void test_wrong_stop_signal(void **state)
 		const struct finding *finding;
 
 		strcpy(record->service.unit, "a.service");
-		assert_silent(record, "wrong_stop_signal"); /* nobody lost anything */
+		assert_silent(record, "wrong_stop_signal");    /* nobody lost anything */
+		judged_inbound(record, OUTCOME_LATE_RESET, 1); /* by a better one as well */
+		assert_silent(record, "wrong_stop_signal");
+		record->directions[DIRECTION_INBOUND].aborted = 0;
 		judged_inbound(record, OUTCOME_ABANDONED, 3);
 		finding = judged_find(record, "wrong_stop_signal");
 		assert_non_null(finding);
@@ -326,53 +354,13 @@ static void test_wrong_stop_signal_of_postgresql(void **state)
 	fixture_free(record);
 }
 
-static void test_stop_signal_escalated(void **state)
-{
-	struct record *record = judged_clean(PROGRAM_UVICORN);
-	struct record_signal *second = fixture_signal(judged_process(record), SIGINT, 10 * S);
-	const struct finding *finding;
-
-	(void)state;
-	finding = assert_fires(record, "stop_signal_escalated",
-			       "systemd sent SIGINT to uvicorn (pid 812) 10.0 s after SIGTERM",
-			       "--timeout-graceful-shutdown 8");
-	assert_int_equal(judged_number(finding, "after_s"), 10 * S);
-	second->at_ns = 5 * MS; /* one stop, told twice */
-	assert_silent(record, "stop_signal_escalated");
-	second->at_ns = 10 * S; /* the process itself: re-raised after the drain */
-	second->from_self = second->from_member = true;
-	assert_nothing_wrong(record);
-	fixture_free(record);
-}
-
-static void test_signal_fanout(void **state)
-{
-	struct record *record = judged_clean(PROGRAM_GUNICORN);
-	struct record_process *worker = judged_child(record, 900, "gunicorn");
-	struct record_signal *signal = fixture_signal(worker, SIGTERM, 1 * MS);
-	const struct finding *finding;
-
-	(void)state;
-	worker->has_exited = true;
-	strcpy(record->service.unit, "a.service");
-	finding = assert_fires(record, "signal_fanout",
-			       "systemd sent SIGTERM to gunicorn (pid 812) and to 1 process that "
-			       "it had started",
-			       "KillMode=mixed");
-	assert_int_equal(judged_number(finding, "children"), 1);
-	assert_nothing_wrong(record);
-	signal->from_member = true; /* passed on by the master */
-	signal->sender.pid = JUDGED_PID;
-	assert_silent(record, "signal_fanout");
-	fixture_free(record);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sigterm_discarded_pid1),
 		cmocka_unit_test(test_sigterm_discarded_pid1_by_the_runtime),
 		cmocka_unit_test(test_sigterm_ignored),
+		cmocka_unit_test(test_sigterm_ignored_by_a_helper),
 		cmocka_unit_test(test_stop_signal_before_ready),
 		cmocka_unit_test(test_signal_not_forwarded),
 		cmocka_unit_test(test_not_forwarded_needs_every_event),
@@ -384,8 +372,6 @@ int main(void)
 		cmocka_unit_test(test_unhandled_stop_signal_core),
 		cmocka_unit_test(test_wrong_stop_signal),
 		cmocka_unit_test(test_wrong_stop_signal_of_postgresql),
-		cmocka_unit_test(test_stop_signal_escalated),
-		cmocka_unit_test(test_signal_fanout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,7 @@ static const struct {
 	  PROGRAM_SPRING },
 	{ "postgres", "/usr/lib/postgresql/15/bin/postgres", NULL, 0, PROGRAM_POSTGRESQL },
 	{ "redis-server", NULL, NULL, 0, PROGRAM_REDIS },
+	{ "redis-server", "/usr/bin/redis-check-rdb", NULL, 0, PROGRAM_REDIS },
 	{ "sh", "/usr/bin/dash", NULL, 0, PROGRAM_SHELL },
 	{ "sh", "/bin/busybox", NULL, 0, PROGRAM_SHELL },
 	{ "httpd", "/bin/busybox", NULL, 0, PROGRAM_UNKNOWN },
