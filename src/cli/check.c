@@ -20,7 +20,7 @@ static void add_row(struct text *text, const struct feature *feature)
 {
 	text_addf(text, "%-28s %-23s %-9s %s\n", feature->hook, feature->program,
 		  feature->is_required ? "required" : "optional",
-		  feature->error ? strerror(-feature->error) : "available");
+		  feature->error ? strerror(-feature->error) : feature_state_name(feature->state));
 	if (feature->error)
 		text_addf(text, "    without it: %s\n", feature->lost);
 }
