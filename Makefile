@@ -91,6 +91,12 @@ advice: ## stop real servers before and after they took the advice, print both (
 	$(Q)$(MAKE) --no-print-directory all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/advice
 
+.PHONY: check-vm
+check-vm: ## run the core and trap tests on Linux 6.1 and 6.12 as well, in QEMU (root)
+	$(Q)tools/install build test vm
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)tools/vm/check-vm $(CHECK_VM) $(BUILD)
+
 .PHONY: check
 check: all check-programs ## unit tests and replays under sanitizers, lint; no root
 	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status
