@@ -35,6 +35,9 @@ LDLIBS    := -lbpf -lelf -lz -ljansson -lsqlite3 -lmicrohttpd -lgnutls -lcyaml -
 BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf \
              -Wall -Wextra -Wno-unused-parameter
 
+FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 600
+
 SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
@@ -46,6 +49,8 @@ UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_CLIENT := $(filter $(BUILD)/unit/test_client_%,$(UNIT))
 UNIT_AIDS := $(patsubst %.c,$(BUILD)/san/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
+PLAIN     := $(UNIT:$(BUILD)/unit/%=$(BUILD)/plain/%)
+PLAIN_AIDS := $(UNIT_AIDS:$(BUILD)/san/%=$(BUILD)/obj/%)
 VICTIMS   := $(patsubst tests/live/victims/%.c,$(BUILD)/victims/%,\
              $(wildcard tests/live/victims/*.c))
 # The client: only its parsers and what they share are tested in units.
@@ -54,6 +59,13 @@ CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
 CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
 UNIT_READER := $(BUILD)/tests/unit_reader
+BENCH     := $(BUILD)/bench-empty $(BUILD)/bench-fill
+FAULTY    := $(BUILD)/tests/faulty.so
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS   := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_LIB  := $(filter-out %/main.c,$(sort $(SRC) $(CLIENT_SRC))) \
+             $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
+FUZZ_LIB  := $(FUZZ_LIB:%.c=$(BUILD)/fuzz/obj/%.o)
 SKELETON  := $(BUILD)/shutwatch.skel.h
 
 INSTALL_UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/shutwatch.service
@@ -76,7 +88,7 @@ demo: ## install what is needed, build, stop a real FastAPI service under load, 
 .PHONY: test
 test: ## install what is needed, run every test (root)
 	$(Q)tools/install build check test
-	$(Q)$(MAKE) --no-print-directory all victims check-programs
+	$(Q)$(MAKE) --no-print-directory all victims check-programs fuzzers
 	$(Q)tests/run $(BUILD)
 
 .PHONY: truth
@@ -101,24 +113,79 @@ check-vm: ## run the core and trap tests on Linux 6.1 and 6.12 as well, in QEMU 
 build-arm64: ## build both programs for arm64, with Debian's cross compiler, into build/arm64
 	$(Q)tools/arm64/build $(BUILD)
 
+.PHONY: bench bench-quick
+bench: BENCH_SPEED :=
+bench-quick: BENCH_SPEED := --quick
+bench: ## what it costs, beside other tools: a table and build/bench.json (root, 15 minutes)
+bench-quick: ## the same in two minutes, with less certainty
+bench bench-quick:
+	$(Q)tools/install build bench
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tools/bench/bench $(BENCH_SPEED) $(BENCH_FLAGS)
+
+.PHONY: bench-programs
+bench-programs: $(BENCH) $(BUILD)/victims/server $(BUILD)/victims/storm
+	@:
+
+.PHONY: faults
+faults: ## full maps, no memory, EINTR, clock steps, a frozen daemon, a full disk: the table (root)
+	$(Q)tools/install build test
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/faults
+
+.PHONY: soak
+soak: ## services stop at random, each record is judged, nothing may grow; SOAK_SECONDS (600) (root)
+	$(Q)tools/install build test
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/soak $(SOAK_SECONDS)
+
 .PHONY: check
 check: all check-programs ## unit tests and replays under sanitizers, lint; no root
 	$(Q)tests/check $(BUILD); status=$$?; tests/lint && exit $$status
 
 .PHONY: victims check-programs
-victims: $(VICTIMS) $(HTTP_HOST) $(UNIT_READER)
+victims: $(VICTIMS) $(HTTP_HOST) $(UNIT_READER) $(FAULTY)
 	@:
 check-programs: $(UNIT) $(BUILD)/san/shutwatch
 	@:
+
+.PHONY: fuzz fuzz-quick fuzzers
+fuzz: ## feed every parser with what nobody would write, FUZZ_SECONDS (600) altogether
+	$(Q)tools/install build check test
+	$(Q)$(MAKE) --no-print-directory fuzzers
+	$(Q)tests/fuzz/run $(BUILD) $(FUZZ_SECONDS)
+
+fuzz-quick: fuzzers ## the same for 20 s, as `make test` does it
+	$(Q)tests/fuzz/run $(BUILD) 20
+
+fuzzers: $(FUZZERS)
+	@:
+
+.PHONY: valgrind
+valgrind: ## unit tests, replays and one live stop, each under valgrind (root)
+	$(Q)tools/install build check test
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/shutwatch victims $(PLAIN)
+	$(Q)tests/check $(BUILD) valgrind
+	$(Q)SHUTWATCH_VALGRIND=1 SHUTWATCH_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q \
+		-p no:cacheprovider tests/live/test_valgrind.py
 
 .PHONY: lint
 lint: ## layers, formatting, BPF layout, house rules
 	$(Q)tests/lint
 
 .PHONY: tidy
-tidy: $(SKELETON) ## clang-tidy over src
-	$(Q)clang-tidy --quiet $(SRC) -- $(filter-out -MMD -MP,$(CPPFLAGS)) -std=gnu11 \
-		-D_GNU_SOURCE -DSHUTWATCH_VERSION='"$(VERSION)"'
+tidy: $(SKELETON) ## cppcheck and clang-tidy over src
+	@# It does not know __attribute__((cleanup)): leaks are what ASan and valgrind look for. Nor
+	@# <sys/queue.h> (uninitvar), nor that NULL is a pointer in C (varFuncNullUB).
+	$(Q)cppcheck -q --error-exitcode=1 --enable=warning,portability,performance \
+		-I. -D_GNU_SOURCE --suppress=missingIncludeSystem \
+		--suppress=resourceLeak --suppress=memleak --suppress=varFuncNullUB \
+		--suppress=uninitvar:tools/client/main.c \
+		--suppress=AssignmentAddressToInteger:src/cli/output.c src tools/client
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $(SRC) -- \
+		$(filter-out -MMD -MP,$(CPPFLAGS)) -std=gnu11 -D_GNU_SOURCE \
+		-DSHUTWATCH_VERSION='"$(VERSION)"'
+	@echo 'tidy: clean'
 
 .PHONY: format
 format: ## clang-format everything in place
@@ -185,9 +252,31 @@ $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
+# libFuzzer counts which branches an input takes; an archive, so that each links what it needs.
+# clang warns of format strings that a function with the format attribute passes on; gcc knows it.
+FUZZ_FLAGS := $(SANITIZE) -Wno-format-nonliteral
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	$(call say,CLANG,"$< (fuzzed)")
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(BUILD)/fuzz/libshutwatch.a: $(FUZZ_LIB)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Files of /proc as the input has them.
+$(BUILD)/fuzz/fuzz_procfs: FUZZ_WRAP := -Wl,--wrap=open,--wrap=fopen,--wrap=readlink
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/libshutwatch.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) \
+		-o $@ $^ $(LDLIBS)
+
 # Only these see the skeleton.
 $(foreach f,probe probe_stats watched ending features,\
-	$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o): $(SKELETON)
+	$(BUILD)/obj/src/capture/$f.o $(BUILD)/san/src/capture/$f.o \
+	$(BUILD)/fuzz/obj/src/capture/$f.o): $(SKELETON)
 
 $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(UNIT_AIDS) \
 		$(filter-out $(BUILD)/san/src/cli/main.o,$(SAN_OBJ))
@@ -201,6 +290,19 @@ $(UNIT_CLIENT): $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o \
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka
+
+# The same without sanitizers, for valgrind.
+$(filter $(BUILD)/plain/test_client_%,$(PLAIN)): $(BUILD)/plain/%: $(BUILD)/obj/tests/unit/%.o \
+		$(filter-out %/client/main.o,$(CLIENT_OBJ))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
+
+$(BUILD)/plain/%: $(BUILD)/obj/tests/unit/%.o $(PLAIN_AIDS) \
+		$(filter-out $(BUILD)/obj/src/cli/main.o,$(OBJ))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 # The HTTP server alone, sanitized: strangers' bytes reach it first.
 $(HTTP_HOST): $(BUILD)/san/tests/live/http_host.o $(BUILD)/san/tests/unit/fixtures.o \
@@ -216,13 +318,44 @@ $(UNIT_READER): $(BUILD)/san/tests/live/unit_reader.o \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Preloaded into shutwatch by tests/live/faults.
+$(FAULTY): tests/live/faulty.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -fPIC -shared $< -o $@
+
 $(BUILD)/victims/%: tests/live/victims/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -pthread $< -o $@ \
 		-lssl -lcrypto
 
--include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
+# Programs that do nothing, for the bench.
+$(BUILD)/bpf/empty.bpf.o: tools/bench/empty.bpf.c
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/empty.skel.h: $(BUILD)/bpf/empty.bpf.o
+	$(call say,BPFTOOL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@.tmp
+	$(Q)mv $@.tmp $@
+
+$(BUILD)/obj/tools/bench/empty.o: $(BUILD)/empty.skel.h
+
+$(BUILD)/bench-empty: $(BUILD)/obj/tools/bench/empty.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
+
+# Fills a store for the bench, without sanitizers.
+$(BUILD)/bench-fill: $(BUILD)/obj/tools/bench/fill.o $(filter-out $(BUILD)/obj/src/cli/%.o,$(OBJ))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(BENCH:$(BUILD)/bench-%=$(BUILD)/obj/tools/bench/%.d) \
+         $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
-         $(UNIT_AIDS:.o=.d) $(BUILD)/san/tests/live/http_host.d \
-         $(BUILD)/san/tests/live/unit_reader.d
+         $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(PLAIN_AIDS:.o=.d) $(UNIT_AIDS:.o=.d) \
+         $(BUILD)/san/tests/live/http_host.d \
+         $(BUILD)/san/tests/live/unit_reader.d \
+         $(FUZZ_LIB:.o=.d) $(FUZZ_SRC:%.c=$(BUILD)/fuzz/obj/%.d)

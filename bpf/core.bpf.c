@@ -9,6 +9,8 @@
  */
 #include "core.bpf.h"
 
+#define DETAIL_WAKE_BYTES (64 * 1024) /* of the ring, or a quarter of a small one */
+
 char LICENSE[] SEC("license") = "GPL";
 
 struct shared shared SEC(".data.shared");
@@ -106,6 +108,11 @@ __hidden void loss_count(u32 cause)
 		*count += 1;
 }
 
+static __always_inline u32 *member_slot(const struct process_id *id)
+{
+	return &shared.member_slots[id->tgid % MEMBER_SLOTS];
+}
+
 __hidden struct member *member_find(const struct process_id *id)
 {
 	return bpf_map_lookup_elem(&members, id);
@@ -115,8 +122,12 @@ __hidden int member_add(const struct process_id *id, const struct process_id *pa
 			u32 flags)
 {
 	struct member member = { .service = service, .flags = flags, .parent = *parent };
-	int err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
+	int err;
 
+	__sync_fetch_and_add(member_slot(id), 1);
+	err = bpf_map_update_elem(&members, id, &member, BPF_NOEXIST);
+	if (err)
+		__sync_fetch_and_add(member_slot(id), -1);
 	if (err == -E2BIG || err == -ENOMEM || err == -EBUSY)
 		loss_count(LOSS_MEMBERS_FULL);
 	return err;
@@ -124,7 +135,8 @@ __hidden int member_add(const struct process_id *id, const struct process_id *pa
 
 __hidden void member_remove(const struct process_id *id)
 {
-	bpf_map_delete_elem(&members, id);
+	if (!bpf_map_delete_elem(&members, id))
+		__sync_fetch_and_add(member_slot(id), -1);
 }
 
 static long forgive(struct bpf_map *map, const struct process_id *id, struct member *member,
@@ -138,6 +150,31 @@ static long forgive(struct bpf_map *map, const struct process_id *id, struct mem
 __hidden void members_forgive(u64 service)
 {
 	bpf_for_each_map_elem(&members, forgive, &service, 0);
+}
+
+struct doings {
+	u64 service;
+	u64 found; /* MEMBERS_* */
+};
+
+static long find_doing(struct bpf_map *map, const struct process_id *id, struct member *member,
+		       struct doings *doings)
+{
+	if (member->service != doings->service)
+		return 0;
+	if (member->flags & MEMBER_EXITING)
+		doings->found |= MEMBERS_EXIT;
+	else if (!(member->flags & MEMBER_SIGNALLED))
+		doings->found |= MEMBERS_SERVE;
+	return 0;
+}
+
+__hidden u32 members_doing(u64 service)
+{
+	struct doings doings = { .service = service };
+
+	bpf_for_each_map_elem(&members, find_doing, &doings, 0);
+	return doings.found;
 }
 
 __hidden u64 service_add(void)
@@ -238,12 +275,13 @@ __hidden void listener_opened(struct listener_key *key, u64 service)
 	__sync_fetch_and_add(&entry->open, 1);
 }
 
-__hidden void listener_closed(struct listener_key *key)
+__hidden bool listener_closed(struct listener_key *key)
 {
 	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);
 
 	if (entry && entry->open)
 		__sync_fetch_and_add(&entry->open, -1);
+	return entry;
 }
 
 __hidden void event_emit(const void *event, u32 size)
@@ -252,9 +290,26 @@ __hidden void event_emit(const void *event, u32 size)
 		loss_count(LOSS_EVENT_RING_FULL);
 }
 
+/*
+ * A wake-up interrupts this very processor, which took a third of all our time here: there is one
+ * now and then, and whoever makes a record reads the ring to its end anyway. By a window rather
+ * than a moment, since two processors may ask at once.
+ */
+static __always_inline u64 detail_wakes(void)
+{
+	u64 step = bpf_ringbuf_query(&details, BPF_RB_RING_SIZE) / 4;
+	u64 waiting = bpf_ringbuf_query(&details, BPF_RB_AVAIL_DATA);
+
+	if (step > DETAIL_WAKE_BYTES)
+		step = DETAIL_WAKE_BYTES;
+	if (waiting < step || (step && waiting % step >= 4 * sizeof(struct event_connection)))
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 __hidden void detail_emit(const struct event_connection *event)
 {
-	if (bpf_ringbuf_output(&details, (void *)event, sizeof(*event), 0))
+	if (bpf_ringbuf_output(&details, (void *)event, sizeof(*event), detail_wakes()))
 		loss_count(LOSS_DETAIL_RING_FULL);
 }
 
@@ -263,13 +318,18 @@ __hidden struct connection_tag *connection_tag_find(struct sock *sk)
 	return bpf_sk_storage_get(&connection_tags, sk, NULL, 0);
 }
 
+/*
+ * Another CPU may be faster: the snapshot meets who closes the socket, or another collector on this
+ * machine gives it the first storage of all at this moment, for a map of its own. Then there is one
+ * now, or there is room for it (bpf_local_storage_alloc(): -EAGAIN).
+ */
 __hidden struct connection_tag *connection_tag_create(struct sock *sk, struct connection_tag *tag)
 {
 	struct connection_tag *found;
 
 	found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!found) /* another CPU was faster: the snapshot meets who closes it */
-		found = connection_tag_find(sk);
+	if (!found)
+		found = bpf_sk_storage_get(&connection_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!found)
 		loss_count(LOSS_TAG_FAILED);
 	return found;
@@ -290,6 +350,8 @@ __hidden void listener_tag_set(struct sock *sk, struct listener_tag *tag)
 	struct listener_tag *found;
 
 	found = bpf_sk_storage_get(&listener_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!found) /* see connection_tag_create() */
+		found = bpf_sk_storage_get(&listener_tags, sk, tag, BPF_SK_STORAGE_GET_F_CREATE);
 	if (found)
 		*found = *tag;
 	else

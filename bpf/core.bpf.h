@@ -72,11 +72,36 @@ static __always_inline struct process_id process_id_of(const struct task_struct 
 	return id;
 }
 
+/* The same of a task that a hook hands over: by plain loads, which elsewhere are not allowed. */
+static __always_inline struct process_id process_id_at_hook(const struct task_struct *task)
+{
+	struct process_id id = {};
+
+	id.tgid = task->tgid;
+	id.started_ns = task->group_leader->start_boottime;
+	return id;
+}
+
+/*
+ * Certainly not watched, as most of the host: a small table says so, and neither the large one nor
+ * more of the task has to come into the caches.
+ */
+static __always_inline bool is_stranger(u32 tgid)
+{
+	return !shared.member_slots[tgid % MEMBER_SLOTS];
+}
+
 /* NULL: not watched. */
 __hidden struct member *member_find(const struct process_id *id);
 __hidden int member_add(const struct process_id *id, const struct process_id *parent, u64 service,
 			u32 flags);
 __hidden void member_remove(const struct process_id *id);
+enum {
+	MEMBERS_SERVE = 1 << 0, /* at least one has not been told to stop, and lives */
+	MEMBERS_EXIT = 1 << 1,	/* at least one ends or has ended */
+};
+/* What the members of the service do: MEMBERS_*. Looks at all members there are. */
+__hidden u32 members_doing(u64 service);
 /* The shutdown is over: members that live on have not been signalled yet. */
 __hidden void members_forgive(u64 service);
 
@@ -117,7 +142,8 @@ __hidden struct listener_entry *listener_find(struct listener_key *key);
 /* Has the service a listening address that is open, as far as it is known? */
 __hidden bool service_listens(u64 service);
 __hidden void listener_opened(struct listener_key *key, u64 service);
-__hidden void listener_closed(struct listener_key *key);
+/* Returns false if it had no entry (any more). */
+__hidden bool listener_closed(struct listener_key *key);
 
 /* --- tags on sockets ------------------------------------------------------------------------ */
 

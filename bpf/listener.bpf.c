@@ -77,10 +77,11 @@ static __noinline int on_listener_closed(struct sock *sk)
 	struct listener_key key = {};
 	u64 service = tag ? tag->service : member ? member->service : 0;
 	u64 now_ns = bpf_ktime_get_boot_ns();
+	bool has_entry;
 	u32 flags = 0;
 
 	connection_local(sk, &key);
-	listener_closed(&key);
+	has_entry = listener_closed(&key);
 	if (!service)
 		return 0;
 	state = service_find(service);
@@ -88,6 +89,8 @@ static __noinline int on_listener_closed(struct sock *sk)
 		return 0;
 	if (arm_by_close(member, service, state, now_ns))
 		flags |= LISTENER_ARMED;
+	if (state->generation && !has_entry) /* it made room for another one: see enter_again() */
+		loss_count(LOSS_LISTENERS_FULL);
 	if (state->generation)
 		tell_listener(sk, &key, &id, service, state->generation, now_ns, LISTENER_CLOSED,
 			      flags);

@@ -142,6 +142,19 @@ int list_connections(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+/* Its entry may have had to make room for another one: arrivals looked like our own doing. */
+static __always_inline void enter_again(const struct sock *sk)
+{
+	struct listener_key key = {};
+
+	connection_local(sk, &key);
+	if (listener_find(&key))
+		return;
+	loss_count(LOSS_LISTENERS_FULL);
+	connection_local(sk, &key);
+	listener_opened(&key, target.service);
+}
+
 /*
  * Iter:  task_file, of one member of the target.
  * Emits: EVENT_LISTENER per listening socket. Tags listeners and connections; these are told
@@ -170,8 +183,10 @@ int tag_sockets(struct bpf_iter__task_file *ctx)
 	if (is_stream_listener(sk)) {
 		tag.service = target.service;
 		tag.generation = target.generation;
-		if (sk->__sk_common.skc_family != AF_UNIX)
+		if (sk->__sk_common.skc_family != AF_UNIX) {
 			listener_tag_set(sk, &tag);
+			enter_again(sk);
+		}
 		write_listener(ctx->meta->seq, sk, &id, target.service, target.generation);
 	} else if (sk->__sk_common.skc_family != AF_UNIX && is_open(sk)) {
 		sighting.service = target.service;
@@ -318,6 +333,8 @@ int configure_service(void *ctx)
 
 	if (!state)
 		return 1;
+	/* First: a signal must not find the one without the other. */
+	__sync_fetch_and_or(&shared.harmless_stops, (u32)target.stop_signals);
 	state->stop_signals = target.stop_signals;
 	if (target.flags & SERVICE_MULTIPLEXED)
 		__sync_fetch_and_or(&state->flags, SERVICE_MULTIPLEXED);

@@ -37,12 +37,16 @@ static __always_inline u64 service_by_listener(struct sock *sk)
 	return entry && !entry->is_shared ? entry->service : 0;
 }
 
-/* Closed on behalf of a process that has ended: by itself, or by whoever held it last. */
-static __always_inline bool is_exiting(const struct process_id *id)
+/*
+ * Closed on behalf of a process that has ended: by itself, or by whoever held it last. Where nobody
+ * has seen who had it, the end of any member tells: it is held for an instant only.
+ */
+static __always_inline bool is_exiting(const struct process_id *id, u64 service)
 {
 	struct member *member = member_find(id);
 
-	return member && (member->flags & MEMBER_EXITING);
+	return member ? member->flags & MEMBER_EXITING
+		      : !id->tgid && members_doing(service) & MEMBERS_EXIT;
 }
 
 /* Held the last reference for an instant, as a collector or lsof does; or is a kernel thread. */
@@ -78,30 +82,57 @@ static __always_inline void departure_by_owner(struct departure *departure,
 		ends_by_exit = true;
 	else if (!is_bystander())
 		departure->outcome = OUTCOME_HANDED_OVER;
-	departure->closed_by =
-		ends_by_exit || is_exiting(&departure->owner) ? CLOSED_BY_EXIT : CLOSED_BY_APP;
+	departure->closed_by = ends_by_exit || is_exiting(&departure->owner, tag->service)
+				       ? CLOSED_BY_EXIT
+				       : CLOSED_BY_APP;
 }
 
-/* A member closes a connection that has no tag: it came or goes before the snapshot saw it. */
+/*
+ * The application has closed it, but somebody who only looked at the file held it for longer, and
+ * closes it now. Of an inbound one the listener tells whose it was; it was open at T0, since what
+ * arrives later is tagged at once. Who had it nobody can say: it counts if no member serves on.
+ */
+static __noinline u64 service_by_bystander(struct sock *sk)
+{
+	u64 service = is_bystander() ? service_by_listener(sk) : 0;
+	struct service_state *state = service_find(service);
+
+	if (!state || !state->generation)
+		return 0;
+	return state->flags & SERVICE_WHOLE || !(members_doing(service) & MEMBERS_SERVE) ? service
+											 : 0;
+}
+
+/* A member that goes on serving closes connections that are nobody's loss. */
+static __always_inline u64 service_by_member(const struct member *member)
+{
+	struct service_state *state = service_find(member->service);
+
+	if (!state || !state->generation)
+		return 0;
+	return state->flags & SERVICE_WHOLE || member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING)
+		       ? member->service
+		       : 0;
+}
+
+/* One that has no tag is closed: it came or goes before the snapshot saw it. */
 static __always_inline struct connection_tag *see_closing(struct sock *sk, bool peer_fin)
 {
 	struct process_id id = process_id_of((void *)bpf_get_current_task());
 	struct member *member = member_find(&id);
-	struct service_state *state = member ? service_find(member->service) : NULL;
-	struct sighting sighting = {};
+	struct sighting sighting = { .peer_fin = peer_fin };
+	struct service_state *state;
 
-	if (!state || !state->generation)
+	sighting.service = member ? service_by_member(member) : service_by_bystander(sk);
+	state = sighting.service ? service_find(sighting.service) : NULL;
+	if (!state)
 		return NULL;
-	/* A member that goes on serving closes connections that are nobody's loss. */
-	if (!(state->flags & SERVICE_WHOLE) &&
-	    !(member->flags & (MEMBER_SIGNALLED | MEMBER_EXITING)))
-		return NULL;
-	sighting.service = member->service;
 	sighting.generation = state->generation;
-	sighting.owner = id;
-	sighting.peer_fin = peer_fin;
-	if (state->flags & SERVICE_SNAPSHOT_DONE)
-		sighting.at_signal = AT_SIGNAL_NEW;
+	if (member) {
+		sighting.owner = id;
+		if (state->flags & SERVICE_SNAPSHOT_DONE)
+			sighting.at_signal = AT_SIGNAL_NEW;
+	}
 	return connection_see(sk, &sighting);
 }
 
@@ -126,16 +157,18 @@ static __always_inline u8 wire_by_owner(struct sock *sk, int old_state, int new_
 	return tp && tp->rcv_nxt - tp->copied_seq > 1 ? WIRE_RST : WIRE_FIN;
 }
 
-static __always_inline void tell_departure(struct sock *sk, struct connection_tag *tag,
-					   const struct departure *departure)
+/* Like service_by_bystander() not inlined: a chain of calls must do with 512 bytes of stack. */
+static __noinline int tell_departure(struct sock *sk, struct connection_tag *tag,
+				     const struct departure *departure)
 {
 	struct event_connection event = {};
 
 	if (!connection_leave(sk, tag, departure, &event))
-		return;
+		return 0;
 	if (event.wire == WIRE_FIN)
 		closed_remember(&event);
 	detail_emit(&event);
+	return 0;
 }
 
 /* Is this transition, made from inside the socket, the end of the connection for the service? */

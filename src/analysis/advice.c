@@ -3,16 +3,24 @@
 #include "src/analysis/advice.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "src/analysis/advice_texts.h"
+#include "src/base/cleanup.h"
 #include "src/base/text.h"
 
 #define SECOND_NS 1000000000LL
 /* What a program may take of the time after which it was killed. */
 #define SHARE_NUMERATOR 4
 #define SHARE_DENOMINATOR 5
+
+/* How the service is stopped, and how long what is to be changed took. */
+struct stop {
+	int signal;
+	int64_t ns;
+};
 
 /* Is it one of the words of the list? */
 static bool is_listed(const char *list, const char *id)
@@ -27,53 +35,71 @@ static bool is_listed(const char *list, const char *id)
 	return false;
 }
 
-static bool needs_value(const char *text)
-{
-	return strstr(text, ADVICE_AT_LEAST) || strstr(text, ADVICE_WITHIN);
-}
-
 /* The next whole second above, so that it covers the measurement. */
 static int64_t at_least(int64_t ns)
 {
 	return ns / SECOND_NS + 1;
 }
 
-/* Whole seconds that leave the rest of the time for what comes after; at least one. */
+/* Whole seconds that leave the rest of the time for what comes after; 0: there are none. */
 static int64_t within(int64_t ns)
 {
-	int64_t seconds = ns / SHARE_DENOMINATOR * SHARE_NUMERATOR / SECOND_NS;
-
-	return seconds > 0 ? seconds : 1;
+	return ns / SHARE_DENOMINATOR * SHARE_NUMERATOR / SECOND_NS;
 }
 
-static void add_filled(struct text *text, const char *advice, int64_t ns)
+static bool can_fill(const char *text, int64_t ns)
 {
+	if (strstr(text, ADVICE_WITHIN))
+		return ns != TIME_UNKNOWN && within(ns) > 0;
+	return ns != TIME_UNKNOWN || !strstr(text, ADVICE_AT_LEAST);
+}
+
+/* What a program is to handle: SIGTERM, where it was stopped by what no program should handle. */
+static const char *name_of(const struct stop *stop, char buffer[16])
+{
+	static const int usual[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH };
+
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+		if (stop->signal == usual[i])
+			return signal_name(stop->signal, buffer);
+	}
+	return signal_name(SIGTERM, buffer);
+}
+
+static void add_filled(struct text *text, const char *advice, const struct stop *stop)
+{
+	char name[16];
+
 	while (*advice) {
 		size_t plain = strcspn(advice, "{");
 
 		text_add_bytes(text, advice, plain);
 		advice += plain;
 		if (strncmp(advice, ADVICE_AT_LEAST, strlen(ADVICE_AT_LEAST)) == 0) {
-			text_addf(text, "%" PRId64, at_least(ns));
+			text_addf(text, "%" PRId64, at_least(stop->ns));
 			advice += strlen(ADVICE_AT_LEAST);
 		} else if (strncmp(advice, ADVICE_WITHIN, strlen(ADVICE_WITHIN)) == 0) {
-			text_addf(text, "%" PRId64, within(ns));
+			text_addf(text, "%" PRId64, within(stop->ns));
 			advice += strlen(ADVICE_WITHIN);
+		} else if (strncmp(advice, ADVICE_SIGNAL, strlen(ADVICE_SIGNAL)) == 0) {
+			text_add(text, name_of(stop, name));
+			advice += strlen(ADVICE_SIGNAL);
 		} else if (*advice) {
 			text_add_bytes(text, advice++, 1);
 		}
 	}
 }
 
-static const char *find(const char *id, enum program program, enum advice_place place, int64_t ns)
+static const char *find(const char *id, enum program program, enum advice_place place,
+			const struct stop *stop)
 {
 	size_t n_texts;
 	const struct advice_text *texts = advice_texts(&n_texts);
 
 	for (size_t i = 0; i < n_texts; i++) {
 		if (texts[i].program == program && texts[i].place == place &&
-		    is_listed(texts[i].ids, id) &&
-		    (ns != TIME_UNKNOWN || !needs_value(texts[i].text)))
+		    is_listed(texts[i].ids, id) && can_fill(texts[i].text, stop->ns) &&
+		    (!texts[i].signal || texts[i].signal != stop->signal))
 			return texts[i].text;
 	}
 	return NULL;
@@ -89,24 +115,25 @@ static enum advice_place place_of(const struct record_service *service)
 }
 
 char *advice_of(const struct finding_row *row, enum program program,
-		const struct record_service *service, int64_t ns)
+		const struct record_service *service, int signal, int64_t ns)
 {
+	const struct stop stop = { .signal = signal, .ns = ns };
 	enum advice_place place = place_of(service);
-	const char *advice = find(row->id, program, ADVICE_ANYWHERE, ns);
+	const char *advice = find(row->id, program, ADVICE_ANYWHERE, &stop);
 	struct text text;
 
 	text_init(&text);
 	if (!advice && program == PROGRAM_SPRING)
-		advice = find(row->id, PROGRAM_JAVA, ADVICE_ANYWHERE, ns);
+		advice = find(row->id, PROGRAM_JAVA, ADVICE_ANYWHERE, &stop);
 	if (!advice)
-		advice = find(row->id, PROGRAM_UNKNOWN, ADVICE_ANYWHERE, ns);
-	add_filled(&text, advice ? advice : row->advice, ns);
-	advice = place == ADVICE_ANYWHERE ? NULL : find(row->id, program, place, ns);
+		advice = find(row->id, PROGRAM_UNKNOWN, ADVICE_ANYWHERE, &stop);
+	add_filled(&text, advice ? advice : row->advice, &stop);
+	advice = place == ADVICE_ANYWHERE ? NULL : find(row->id, program, place, &stop);
 	if (!advice && place != ADVICE_ANYWHERE && program != PROGRAM_UNKNOWN)
-		advice = find(row->id, PROGRAM_UNKNOWN, place, ns);
+		advice = find(row->id, PROGRAM_UNKNOWN, place, &stop);
 	if (advice) {
 		text_add(&text, " ");
-		add_filled(&text, advice, ns);
+		add_filled(&text, advice, &stop);
 	}
 	return text_take(&text);
 }

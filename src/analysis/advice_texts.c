@@ -2,6 +2,8 @@
 /* The advice itself. Options are named as the programs have them; versions where they matter. */
 #include "src/analysis/advice_texts.h"
 
+#include <signal.h>
+
 #include "src/base/cleanup.h"
 
 /* clang-format off */
@@ -13,23 +15,24 @@
 #define ARRIVALS "listener_closed_too_early refused_after_listener_close late_arrivals"
 #define QUEUE "accept_queue_dropped accept_stalled"
 
-#define ANY(ids, text) { ids, PROGRAM_UNKNOWN, ADVICE_ANYWHERE, text }
-#define PROGRAM(ids, name, text) { ids, PROGRAM_##name, ADVICE_ANYWHERE, text }
-#define IN(where, ids, text) { ids, PROGRAM_UNKNOWN, ADVICE_IN_##where, text }
-#define PROGRAM_IN(where, ids, name, text) { ids, PROGRAM_##name, ADVICE_IN_##where, text }
+#define ANY(ids, text) { ids, PROGRAM_UNKNOWN, ADVICE_ANYWHERE, text, 0 }
+#define PROGRAM(ids, name, text) { ids, PROGRAM_##name, ADVICE_ANYWHERE, text, 0 }
+#define IN(where, ids, text) { ids, PROGRAM_UNKNOWN, ADVICE_IN_##where, text, 0 }
+#define UNLESS(number, ids, name, text) { ids, PROGRAM_##name, ADVICE_ANYWHERE, text, number }
+#define PROGRAM_IN(where, ids, name, text) { ids, PROGRAM_##name, ADVICE_IN_##where, text, 0 }
 
-#define NODE_HANDLER "Add process.on('SIGTERM', ...) that calls server.close(), then " \
+#define NODE_HANDLER "Add process.on('{signal}', ...) that calls server.close(), then " \
 		     "server.closeIdleConnections() again and again (a connection is idle once " \
 		     "it is answered), and server.closeAllConnections() before the grace period " \
 		     "ends."
-#define GO_HANDLER "Use signal.NotifyContext for SIGTERM, then http.Server.Shutdown with a " \
+#define GO_HANDLER "Use signal.NotifyContext for {signal}, then http.Server.Shutdown with a " \
 		   "context that has a timeout, and wait for it before main returns."
 #define JAVA_HANDLER "Use Runtime.addShutdownHook to stop the server, with a time limit, " \
 		     "before the JVM ends."
 #define SPRING_HANDLER "Set server.shutdown=graceful, and " \
 		       "spring.lifecycle.timeout-per-shutdown-phase to the longest request."
 #define HAPROXY_SOFT "Stop it with SIGUSR1 (soft stop), and bound that with hard-stop-after."
-#define PYTHON_HANDLER "Add a handler with signal.signal(signal.SIGTERM, ...) that stops " \
+#define PYTHON_HANDLER "Add a handler with signal.signal(signal.{signal}, ...) that stops " \
 		       "accepting, waits for the requests in flight and then ends."
 
 static const struct advice_text texts[] = {
@@ -106,9 +109,12 @@ static const struct advice_text texts[] = {
 	PROGRAM(TOO_LONG, SPRING,
 		"Set spring.lifecycle.timeout-per-shutdown-phase={within}s."),
 	PROGRAM(TOO_LONG, JAVA, "Bound what the shutdown hook waits for to {within} s."),
-	PROGRAM(TOO_LONG " drain_blocked_idle", POSTGRESQL,
+	UNLESS(SIGINT, TOO_LONG " drain_blocked_idle", POSTGRESQL,
 		"Stop PostgreSQL with SIGINT (fast shutdown): SIGTERM (smart) waits until every "
 		"client has left by itself."),
+	PROGRAM(TOO_LONG, POSTGRESQL,
+		"After SIGINT it is the shutdown checkpoint that takes long: run CHECKPOINT just "
+		"before the stop."),
 	PROGRAM(TOO_LONG, REDIS,
 		"Set shutdown-timeout {within} (since Redis 7): how long it waits for replicas."),
 	IN(UNIT, TOO_LONG,
@@ -138,20 +144,34 @@ static const struct advice_text texts[] = {
 		"Lower --keep-alive, and set --graceful-timeout {within}."),
 
 	/* Requests were dropped. */
-	PROGRAM(DROPPED, UVICORN,
+	UNLESS(SIGTERM, DROPPED, UVICORN,
 		"Let uvicorn finish: stop it with SIGTERM once, and give it more than "
 		"--timeout-graceful-shutdown (since 0.23) before it is killed."),
-	PROGRAM(DROPPED, GUNICORN,
+	PROGRAM(DROPPED, UVICORN,
+		"uvicorn answers the requests that it has whole, for as long as "
+		"--timeout-graceful-shutdown (since 0.23) allows, and drops those that are still "
+		"on their way: leave the load balancer before the signal."),
+	UNLESS(SIGTERM, DROPPED, GUNICORN,
 		"Set --graceful-timeout above the longest request, stop gunicorn with SIGTERM (not "
 		"SIGINT or SIGQUIT), and use a worker class such as gthread for slow clients."),
+	PROGRAM(DROPPED, GUNICORN,
+		"Set --graceful-timeout above the longest request, and use a worker class such as "
+		"gthread for slow clients."),
 	PROGRAM(DROPPED, HYPERCORN, "Set --graceful-timeout above the longest request."),
-	PROGRAM(DROPPED, NGINX,
+	UNLESS(SIGQUIT, DROPPED, NGINX,
 		"Stop nginx with SIGQUIT, and set worker_shutdown_timeout above the longest "
 		"request."),
-	PROGRAM(DROPPED, APACHE,
+	PROGRAM(DROPPED, NGINX,
+		"Set worker_shutdown_timeout, client_header_timeout and client_body_timeout above "
+		"the longest request, and leave the load balancer before the signal."),
+	UNLESS(SIGWINCH, DROPPED, APACHE,
 		"Stop Apache with SIGWINCH, and set GracefulShutdownTimeout above the longest "
 		"request."),
-	PROGRAM(DROPPED, HAPROXY, HAPROXY_SOFT),
+	PROGRAM(DROPPED, APACHE,
+		"Set GracefulShutdownTimeout above the longest request, and leave the load "
+		"balancer before the signal."),
+	UNLESS(SIGUSR1, DROPPED, HAPROXY, HAPROXY_SOFT),
+	PROGRAM(DROPPED, HAPROXY, "Set hard-stop-after above the longest request."),
 	PROGRAM(DROPPED, POSTGRESQL,
 		"SIGINT (fast shutdown) aborts running queries: let the clients, or the pooler, "
 		"finish before PostgreSQL is stopped."),
@@ -162,8 +182,8 @@ static const struct advice_text texts[] = {
 	/* The queue was dropped. */
 	PROGRAM(QUEUE, GUNICORN,
 		"Take the service out of the load balancer before the signal; a worker class with "
-		"an event loop (gthread, uvicorn.workers.UvicornWorker) accepts sooner than sync, "
-		"and --timeout bounds a stuck worker."),
+		"threads or an event loop (gthread, uvicorn.workers.UvicornWorker) accepts sooner "
+		"than sync, and --timeout bounds a stuck worker."),
 	PROGRAM(QUEUE, UVICORN,
 		"Take the service out of the load balancer before the signal; the parent of "
 		"several workers keeps the listener open while none accepts: use one worker a "

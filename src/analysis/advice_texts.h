@@ -10,6 +10,8 @@
 /* Stand in a text for whole seconds: above the measured time, or well within it. */
 #define ADVICE_AT_LEAST "{at least}"
 #define ADVICE_WITHIN "{within}"
+/* And for the name of the stop signal. */
+#define ADVICE_SIGNAL "{signal}"
 
 /* The innermost of what starts and stops the service. */
 enum advice_place { ADVICE_ANYWHERE, ADVICE_IN_UNIT, ADVICE_IN_CONTAINER, ADVICE_IN_POD };
@@ -19,6 +21,7 @@ struct advice_text {
 	enum program program; /* PROGRAM_UNKNOWN: any that has no row of its own */
 	enum advice_place place;
 	const char *text; /* whole sentences */
+	int signal;	  /* not for a service that is stopped by it already; 0: for all */
 };
 
 const struct advice_text *advice_texts(size_t *ret_count);

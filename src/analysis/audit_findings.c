@@ -365,8 +365,8 @@ static int ask(struct audit *audit, const struct prediction *prediction)
 	if (!prediction->holds(audit, finding))
 		return 0;
 	finding->row = finding_row_find(prediction->id);
-	finding->advice =
-		advice_of(finding->row, audit_program(audit), &audit->service, TIME_UNKNOWN);
+	finding->advice = advice_of(finding->row, audit_program(audit), &audit->service,
+				    audit->signal, TIME_UNKNOWN);
 	audit->n_findings++;
 	return finding->summary && finding->advice ? 0 : -ENOMEM;
 }

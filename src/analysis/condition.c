@@ -2,6 +2,7 @@
 /* Whether conditions hold over a record, and the words for it. condition_parse.c reads them. */
 #include "src/analysis/condition.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,12 +79,39 @@ static bool value_of(const struct condition *condition, const struct record *rec
 	return false;
 }
 
+static bool has_open_listener(const struct record *record)
+{
+	for (size_t i = 0; i < record->n_listeners; i++) {
+		if (record->listeners[i].closed_at_ns == TIME_UNKNOWN)
+			return true;
+	}
+	return false;
+}
+
+/* A time that still runs, since the service has not ended: longer than any that one names. */
+static bool goes_on(const struct condition *condition, const struct record *record)
+{
+	const struct record_direction *inbound = &record->directions[DIRECTION_INBOUND];
+
+	if (condition->kind != CONDITION_TIME || record->timing.total_ns != TIME_UNKNOWN)
+		return false;
+	if (condition->offset == offsetof(struct record, timing.total_ns))
+		return true;
+	if (condition->offset == offsetof(struct record, timing.drain_ns))
+		return record->timing.drain_ns == TIME_UNKNOWN && inbound->outcomes[OUTCOME_OPEN];
+	return condition->offset == offsetof(struct record, timing.accepting_ns) &&
+	       record->timing.accepting_ns == TIME_UNKNOWN && has_open_listener(record);
+}
+
 bool condition_holds(const struct condition *condition, const struct record *record)
 {
 	uint64_t value;
 
 	if (condition->kind == CONDITION_FINDING)
 		return find(condition, record) != NULL;
+	if (goes_on(condition, record))
+		return condition->comparison == OPERATOR_MORE ||
+		       condition->comparison == OPERATOR_AT_LEAST;
 	if (!value_of(condition, record, &value))
 		return false;
 	switch (condition->comparison) {
@@ -151,6 +179,8 @@ void condition_tell(const struct condition *condition, const struct record *reco
 		text_add(text, " (");
 		text_add_safe(text, finding->summary, SIZE_MAX);
 		text_add(text, ")");
+	} else if (goes_on(condition, record)) {
+		text_add(text, " (the service has not stopped)");
 	} else if (value_of(condition, record, &value)) {
 		text_addf(text, " (%.*s is ", (int)condition->name_length, condition->text);
 		tell_value(condition, value, text);

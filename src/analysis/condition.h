@@ -3,7 +3,8 @@
  * What a shutdown must not come to: "aborted>0, drain>10s, outcome!=clean, finding:requests_cut".
  *
  * A condition is one comparison over a record, and holds or does not. What is unknown (null in
- * JSON) never holds, whatever the operator.
+ * JSON) never holds, whatever the operator; but of a service that has not stopped, total, drain
+ * (while connections are open) and accepting (while a listener is) are more than any time.
  */
 #ifndef SHUTWATCH_CONDITION_H
 #define SHUTWATCH_CONDITION_H

@@ -97,10 +97,17 @@ FINDING_ROW(accept_stalled)
 	return true;
 }
 
-/* Clients that come for long do not know that it stops: no sleep is long enough for them. */
-static int64_t sleep_for(int64_t last_ns)
+/*
+ * Of all who came too late the last one: one sleep covers those that were refused and the others.
+ * Clients that come for long do not know that it stops: no sleep is long enough for them.
+ */
+static int64_t last_client(const struct record *record)
 {
-	return last_ns > SLEEP_MAX_NS ? TIME_UNKNOWN : last_ns;
+	int64_t arrival = record->last_arrival_at_ns, last = record->last_refused_at_ns;
+
+	if (last == TIME_UNKNOWN || (arrival != TIME_UNKNOWN && arrival > last))
+		last = arrival;
+	return last > SLEEP_MAX_NS ? TIME_UNKNOWN : last;
 }
 
 static uint64_t refused(const struct record *record)
@@ -131,7 +138,7 @@ FINDING_ROW(listener_closed_too_early)
 	finding_seconds(finding, "accepting_s", timing->accepting_ns);
 	finding_seconds(finding, "last_refused_s", last);
 	finding_seconds(finding, "worked_on_s", worked_on);
-	finding_advise(record, finding, record_program(record), sleep_for(last));
+	finding_advise(record, finding, record_program(record), last_client(record));
 	SAY(finding,
 	    "the listener closed %s after the signal while clients kept arriving for %s; the "
 	    "service worked on for %s and refused %ju",
@@ -148,7 +155,7 @@ FINDING_ROW(refused_after_listener_close)
 	finding_count(finding, "refused", record->refused);
 	finding_count(finding, "refused_handshakes", record->refused_handshakes);
 	finding_seconds(finding, "last_refused_s", last);
-	finding_advise(record, finding, record_program(record), sleep_for(last));
+	finding_advise(record, finding, record_program(record), last_client(record));
 	if (last == TIME_UNKNOWN)
 		SAY(finding, "%ju connection attempt%s found the listener closed",
 		    (uintmax_t)refused(record), PLURAL(refused(record)));
@@ -169,12 +176,14 @@ FINDING_ROW(late_arrivals)
 		return false;
 	finding_count(finding, "late", late);
 	finding_seconds(finding, "last_arrival_s", last);
-	finding_advise(record, finding, record_program(record), sleep_for(last));
-	if (last == TIME_UNKNOWN)
+	finding_advise(record, finding, record_program(record), last_client(record));
+	if (last < SHORTEST_TOLD_NS) /* or TIME_UNKNOWN */
 		SAY(finding, "%ju connection%s arrived after the stop had begun", (uintmax_t)late,
 		    PLURAL(late));
 	else
-		SAY(finding, "%ju connection%s arrived after the stop had begun, for %s",
+		SAY(finding,
+		    "%ju connection%s arrived after the stop had begun, the last one %s after the "
+		    "signal",
 		    (uintmax_t)late, PLURAL(late), SPAN(last));
 	return true;
 }

@@ -36,6 +36,8 @@
 #define CLOSED_EARLY_NS (SECOND_NS / 2)
 /* Two instants of one act. */
 #define SAME_INSTANT_NS 10000000LL
+/* A sentence does not speak of times below that. */
+#define SHORTEST_TOLD_NS (SECOND_NS / 1000)
 /* The longest sleep before a stop that anybody would accept. */
 #define SLEEP_MAX_NS (30 * SECOND_NS)
 

@@ -94,6 +94,19 @@ static bool began_with_listener(const struct record *record)
 	return false;
 }
 
+/* A service that goes on accepting and answering for a while, as many do by design, is not slow. */
+static bool has_served_on(const struct record *record)
+{
+	for (size_t i = 0; i < record->n_details; i++) {
+		const struct record_connection *c = &record->details[i];
+
+		if (c->direction == DIRECTION_INBOUND && c->at_signal == AT_SIGNAL_NEW &&
+		    c->outcome == OUTCOME_COMPLETED)
+			return true;
+	}
+	return false;
+}
+
 FINDING_ROW(slow_reaction)
 {
 	const struct record_process *process = who_heard(record);
@@ -102,7 +115,8 @@ FINDING_ROW(slow_reaction)
 
 	if (!process || first == TIME_UNKNOWN || first < REACTION_SLOW_NS)
 		return false;
-	if ((forced != TIME_UNKNOWN && first >= forced) || !began_with_listener(record))
+	if ((forced != TIME_UNKNOWN && first >= forced) || !began_with_listener(record) ||
+	    has_served_on(record))
 		return false;
 	finding_process(finding, process);
 	finding_seconds(finding, "react_s", record->timing.react_ns);

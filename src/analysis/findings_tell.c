@@ -79,7 +79,8 @@ void finding_signal(struct finding *finding, const struct record_signal *signal)
 void finding_advise(const struct record *record, struct finding *finding, enum program program,
 		    int64_t ns)
 {
-	finding->advice = advice_of(finding->row, program, &record->service, ns);
+	finding->advice =
+		advice_of(finding->row, program, &record->service, record->trigger_signal, ns);
 }
 
 static const char *doing(const struct record_wait *wait)

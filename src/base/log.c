@@ -86,13 +86,16 @@ static ssize_t write_or_fail(const char *line, size_t size)
 	return write(STDERR_FILENO, line, size);
 }
 
-/* Takes over the line. */
+/* Takes over the line. Who ends with an error says at least that there is no memory. */
 static void emit(struct text *line)
 {
+	static const char no_memory[] = "shutwatch: out of memory\n";
 	size_t size = line->size;
 	_cleanup_free_ char *bytes = text_take(line);
 
-	if (bytes && log_format == LOG_PLAIN)
+	if (log_format == LOG_PLAIN && !bytes)
+		write_patiently(no_memory, strlen(no_memory));
+	else if (log_format == LOG_PLAIN)
 		write_patiently(bytes, size);
 	else if (!bytes || write_or_fail(bytes, size) != (ssize_t)size)
 		atomic_fetch_add(&dropped, 1);

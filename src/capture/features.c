@@ -101,13 +101,23 @@ static int print_nothing(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
+/* The verifier gives up with -EAGAIN when a signal comes. */
+bool feature_error_is_ours(int err)
+{
+	return err == -EAGAIN || err == -EINTR || err == -ENOMEM || err == -EMFILE ||
+	       err == -ENFILE;
+}
+
 bool feature_is_missing(const char *program)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(features); i++) {
-		if (!strcmp(features[i].program, program) && !features[i].is_required)
-			return try_program(program) != 0;
+		if (!strcmp(features[i].program, program) && !features[i].is_required) {
+			int err = try_program(program);
+
+			return err && !feature_error_is_ours(err);
+		}
 	}
 	return false;
 }

@@ -31,6 +31,9 @@ size_t features_probe(const struct feature **ret_features, size_t *ret_count);
 /* "available", …: the word of a state. */
 const char *feature_state_name(enum feature_state state);
 
+/* Says this error of loading something about us at that moment, and nothing about the kernel? */
+bool feature_error_is_ours(int err);
+
 /* Is this an optional program that this kernel does not take? */
 bool feature_is_missing(const char *program);
 

@@ -324,8 +324,10 @@ int session_open(const struct session_options *options, struct session **ret_ses
 	};
 	int err;
 
-	if (!session)
+	if (!session) {
+		log_error("cannot start watching: %s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	session->options = *options;
 	session->epoll_fd = session->timer_fd = -1;
 	err = probe_open(&probe_options, &session->probe);

@@ -71,6 +71,7 @@ int command_explain(int argc, char **argv)
 		.doc = "Says what a finding means, what the kernel showed, and what to change; "
 		       "without ID lists all findings.",
 	};
+	static char name[] = "shutwatch explain";
 	struct report_style style = show_style(stdout);
 	struct explain explain = {};
 	const struct finding_row *rows, *row = NULL;
@@ -78,6 +79,7 @@ int command_explain(int argc, char **argv)
 	struct text text;
 	size_t n_rows;
 
+	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &explain);
 	signal(SIGPIPE, SIG_IGN);
 	rows = finding_rows(&n_rows);

@@ -118,6 +118,21 @@ static error_t parse_argument(char *text, struct argp_state *state)
 	return 0;
 }
 
+/* A gate that never judges would stand open. */
+static void check_gate(struct argp_state *state, const struct parse *parse)
+{
+	const struct options *options = parse->options;
+
+	if (!options->fail_on.count && !options->junit_path)
+		return;
+	if (parse->sets & OPTIONS_END && !options->count && !options->duration_ns)
+		argp_error(state, "--fail-on and --junit judge at the end: -n or --duration is "
+				  "missing");
+	if (options->is_best_effort)
+		argp_error(state, "--fail-on and --junit need a record: --best-effort may start "
+				  "the command without one");
+}
+
 static void check_arguments(struct argp_state *state)
 {
 	const struct parse *parse = state->input;
@@ -130,10 +145,7 @@ static void check_arguments(struct argp_state *state)
 		argp_error(state, "ID is missing; `shutwatch list` tells them");
 	if (parse->sets & OPTIONS_PAIR && !parse->options->names[1])
 		argp_error(state, "two records or sets are to be compared");
-	if (parse->sets & OPTIONS_END && !parse->options->count && !parse->options->duration_ns &&
-	    (parse->options->fail_on.count || parse->options->junit_path))
-		argp_error(state, "--fail-on and --junit judge at the end: -n or --duration is "
-				  "missing");
+	check_gate(state, parse);
 }
 
 static error_t select_by(struct argp_state *state, const char *key, const char *text)

@@ -243,7 +243,8 @@ int command_run(int argc, char **argv)
 		       "ended.\vCMD keeps its stdin, stdout and stderr.\n\nExit status: that of "
 		       "CMD, 128+N if signal N ended it; 126 not executable, 127 not found, 77 "
 		       "tracing is not possible here and CMD was not started, 3 a condition of "
-		       "--fail-on held, 2 wrong usage, 1 an output file cannot be written.",
+		       "--fail-on held, whatever CMD returned, 2 wrong usage, 1 an output file "
+		       "cannot be written, or there was nothing for --fail-on to judge.",
 		.sets = OPTIONS_COMMAND | OPTIONS_SERVICE | OPTIONS_MODEL | OPTIONS_GATE,
 	};
 	struct run run = { .forward.timer_fd = -1 };

@@ -77,7 +77,8 @@ static int seed(struct watch *watch)
 	int err = roster_seed(roster, &services);
 
 	if (err) {
-		log_error("cannot list the services of this host: %s", strerror(-err));
+		log_error("cannot list the services of this host: %s",
+			  err == -E2BIG ? "there are more than can be watched" : strerror(-err));
 		return STATUS_FAILED;
 	}
 	unmatched = roster_unmatched(roster);

@@ -27,6 +27,61 @@ static const size_t event_sizes[] = {
 };
 _Static_assert(sizeof(event_sizes) / sizeof(event_sizes[0]) == EVENT_TYPES, "one size a type");
 
+/* Where an event has times and spans of time, beside its header's. */
+#define TIME(event_type, event, field)                                                             \
+	{                                                                                          \
+		event_type, offsetof(struct event_##event, field)                                  \
+	}
+static const struct {
+	enum event_type type;
+	size_t offset;
+} times[] = {
+	TIME(EVENT_SIGNAL, signal, target.started_ns),
+	TIME(EVENT_SIGNAL, signal, sender.started_ns),
+	TIME(EVENT_DELIVERED, delivered, process.started_ns),
+	TIME(EVENT_PROCESS, process, process.started_ns),
+	TIME(EVENT_PROCESS, process, parent.started_ns),
+	TIME(EVENT_EXIT, exit, process.started_ns),
+	TIME(EVENT_EXIT, exit, parent.started_ns),
+	TIME(EVENT_LISTENER, listener, process.started_ns),
+	TIME(EVENT_CONNECTION, connection, process.started_ns),
+	TIME(EVENT_CONNECTION, connection, arrived_ns),
+	TIME(EVENT_CONNECTION, connection, last_data_ns),
+	TIME(EVENT_SERVICE, service, grace_ns),
+	TIME(EVENT_PROGRAM, program, process.started_ns),
+	TIME(EVENT_COUNTS, counts, process.started_ns),
+	TIME(EVENT_COUNTS, counts, counts.first_closed_ns),
+	TIME(EVENT_COUNTS, counts, counts.last_left_ns[DIRECTION_INBOUND]),
+	TIME(EVENT_COUNTS, counts, counts.last_left_ns[DIRECTION_OUTBOUND]),
+	TIME(EVENT_COUNTS, counts, counts.last_in_flight_ns),
+	TIME(EVENT_COUNTS, counts, counts.last_exit_close_ns),
+	TIME(EVENT_COUNTS, counts, counts.last_refused_ns),
+	TIME(EVENT_ARGUMENTS, arguments, process.started_ns),
+	TIME(EVENT_WAIT, wait, process.started_ns),
+	TIME(EVENT_WAIT, wait, total_ns),
+	TIME(EVENT_KNOWN, known, process.started_ns),
+};
+
+static bool times_are_sound(const union event *event)
+{
+	__u64 ns;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		if (times[i].type != event->header.type)
+			continue;
+		memcpy(&ns, (const char *)event + times[i].offset, sizeof(ns));
+		if (ns > EVENT_TIME_MAX_NS)
+			return false;
+	}
+	return event->header.at_ns <= EVENT_TIME_MAX_NS;
+}
+
+static bool service_is_sound(const struct event_service *e)
+{
+	return e->kind <= SERVICE_COMMAND && e->wall_offset_ns <= (__s64)EVENT_TIME_MAX_NS &&
+	       e->wall_offset_ns >= -(__s64)EVENT_TIME_MAX_NS;
+}
+
 static bool signal_is_sound(const struct event_signal *e)
 {
 	return e->signal >= 1 && e->signal <= SIGNAL_MAX && e->result <= SIGNAL_LOSE_INFO &&
@@ -52,7 +107,7 @@ static bool event_is_sound(const union event *event)
 	case EVENT_CONNECTION:
 		return connection_is_sound(&event->connection);
 	case EVENT_SERVICE:
-		return event->service.kind <= SERVICE_COMMAND;
+		return service_is_sound(&event->service);
 	case EVENT_LOSS:
 		return event->loss.cause < LOSS_CAUSES;
 	case EVENT_WAIT:
@@ -79,7 +134,7 @@ int decode_event(const void *bytes, size_t size, union event *ret_event)
 	if (header.size != event_sizes[header.type] || header.size > size)
 		return -EBADMSG;
 	memcpy(&event, bytes, header.size);
-	if (!event_is_sound(&event))
+	if (!event_is_sound(&event) || !times_are_sound(&event))
 		return -EBADMSG;
 	memcpy(ret_event, &event, header.size);
 	return 0;

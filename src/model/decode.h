@@ -4,11 +4,16 @@
 #define SHUTWATCH_DECODE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bpf/events.h"
 
+/* No time and no span in an event is longer (146 years): the sum of two fits into 64 bits. */
+#define EVENT_TIME_MAX_NS ((__u64)INT64_MAX / 2)
+
 /*
- * Checks that `bytes` hold one whole event: known type, the size of that type, enums in range.
+ * Checks that `bytes` hold one whole event: known type, the size of that type, enums and times in
+ * range.
  * The event is copied to `ret_event`, aligned, and its size is ret_event->header.size.
  * Returns 0; -EBADMSG: no event of this version. ret_event is untouched on failure.
  */

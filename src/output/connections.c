@@ -51,7 +51,7 @@ static const char *words(const char *name, char buffer[WORDS_BYTES])
 {
 	size_t i = 0;
 
-	for (; name[i] && i < WORDS_BYTES - 1; i++)
+	for (; i < WORDS_BYTES - 1 && name[i]; i++)
 		buffer[i] = name[i] == '_' ? ' ' : name[i];
 	buffer[i] = '\0';
 	return buffer;

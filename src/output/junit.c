@@ -105,6 +105,8 @@ void junit_add(struct junit *junit, const struct record *record,
 
 	text_add(text, "    <testcase classname=\"shutwatch\" name=\"");
 	add_safe(text, record->service.name);
+	if (junit->tests) /* a service may stop more than once: a name is a name of one case only */
+		text_addf(text, " (%zu)", junit->tests + 1);
 	text_add(text, "\"");
 	if (record->timing.total_ns >= 0) /* TIME_UNKNOWN is not */
 		text_addf(text, " time=\"%.9f\"", (double)record->timing.total_ns / 1e9);
@@ -119,20 +121,28 @@ void junit_add(struct junit *junit, const struct record *record,
 	text_add(text, "</system-out>\n    </testcase>\n");
 }
 
+/* A file without a case would be green: nobody has judged anything. */
+static const char nothing[] =
+	"    <testcase classname=\"shutwatch\" name=\"a shutdown\">\n"
+	"      <error type=\"nothing\" message=\"no shutdown is on record\"/>\n"
+	"    </testcase>\n";
+
 char *junit_take(struct junit *junit)
 {
+	bool is_empty;
 	_cleanup_free_ char *cases = text_take(&junit->cases);
 	struct text text;
 
 	if (!cases)
 		return NULL;
+	is_empty = !junit->tests;
 	text_init(&text);
 	text_addf(&text,
 		  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
-		  "  <testsuite name=\"shutwatch\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
+		  "  <testsuite name=\"shutwatch\" tests=\"%zu\" failures=\"%zu\" errors=\"%d\" "
 		  "skipped=\"0\">\n",
-		  junit->tests, junit->failures);
-	text_add(&text, cases);
+		  junit->tests + is_empty, junit->failures, is_empty);
+	text_add(&text, is_empty ? nothing : cases);
 	text_add(&text, "  </testsuite>\n</testsuites>\n");
 	return text_take(&text);
 }

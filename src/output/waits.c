@@ -83,7 +83,7 @@ void waits_print(const struct record *record, const struct report_style *style, 
 
 	if (!record->has_waits || record->n_waits == 0)
 		return;
-	style_title(style, text, "Where the time went");
+	style_title(style, text, "Where the time went (% of the time of each thread)");
 	for (size_t i = 0; i < shown; i++)
 		print_wait(&record->waits[i], style, text);
 	style_more(style, text, record->n_waits - shown);

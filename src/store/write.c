@@ -39,7 +39,7 @@ int database_insert_items(struct store *store, enum relation_id id, const int64_
 		sqlite3_stmt *insert = store->inserts[id];
 		int result = SQLITE_OK;
 
-		for (size_t k = 0; k + 1 < relation->n_keys && result == SQLITE_OK; k++)
+		for (size_t k = 0; keys && k + 1 < relation->n_keys && result == SQLITE_OK; k++)
 			result = sqlite3_bind_int64(insert, (int)k + 1, keys[k]);
 		if (result == SQLITE_OK && relation->n_keys > 1)
 			result = sqlite3_bind_int64(insert, (int)relation->n_keys, (int64_t)i);

@@ -3,6 +3,7 @@
 
 SHUTWATCH_BUILD=DIR            where shutwatch and victims/ are (build/)
 SHUTWATCH_KEEP_RECORDINGS=DIR  traps leave DIR/NAME.rec and the live record DIR/NAME.json
+SHUTWATCH_VALGRIND=1           only with it: test_valgrind.py
 SHUTWATCH_BLIND=1              only the set-ups: does each trap still spring? No shutwatch needed
 """
 
@@ -22,7 +23,9 @@ from kit.shutwatch import SHUTWATCH  # noqa: E402  pylint: disable=wrong-import-
 from kit.stage import IS_BLIND, Stage  # noqa: E402  pylint: disable=wrong-import-position
 
 # These test shutwatch alone: there is nothing in them for the blind.
-collect_ignore_glob = ["test_commands_*.py", "test_idle.py"] if IS_BLIND else []
+collect_ignore_glob = ["test_commands_*.py", "test_hard.py", "test_idle.py"] if IS_BLIND else []
+if not os.environ.get("SHUTWATCH_VALGRIND"):
+    collect_ignore_glob.append("test_valgrind.py")
 
 _FILES = 16_000  # two ends of 6,000 connections are in two processes
 

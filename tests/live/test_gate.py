@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`--fail-on` and `--junit`: a stop gates a release."""
 
+import os
 import signal
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from kit.shutwatch import FAILED, FINE, SETTLE, SHUTWATCH, USAGE
+from kit.shutwatch import BUILD, FAILED, FINE, SETTLE, SHUTWATCH, USAGE
+from kit.sockets import free_ports
 
 _GATE = 3
 
 
 def _run(*args):
-    return subprocess.run([SHUTWATCH, *map(str, args)], capture_output=True, check=False,
-                          timeout=30, stdin=subprocess.DEVNULL)
+    return subprocess.run([SHUTWATCH, *(a if isinstance(a, bytes) else str(a) for a in args)],
+                          capture_output=True, check=False, timeout=30, stdin=subprocess.DEVNULL)
 
 
 def _failures(path):
@@ -29,7 +31,7 @@ def _failures(path):
 
 @pytest.fixture
 def recording(stage):
-    """Of a victim that cut two requests."""
+    """Of a victim that was killed in the middle of two requests."""
     path = stage.directory / "one.rec"
     victim = stage.server()
     watch = stage.shutwatch("-n", 1, "--settle", SETTLE, "--pid", victim.pid,
@@ -49,10 +51,13 @@ def test_replay(stage, recording):
     junit = stage.directory / "junit.xml"
     bare = _run("replay", recording)
     result = _run("replay", "--fail-on", "aborted > 1, outcome=clean", "--fail-on",
-                  "finding:requests_cut", "--junit", junit, recording)
+                  "finding:killed_without_stop_signal,finding:requests_cut", "--junit", junit,
+                  recording)
     assert (result.returncode, result.stdout) == (_GATE, bare.stdout)
     told = result.stderr.decode().splitlines()
     assert told[0] == "failed: aborted>1 (aborted is 2)", told
+    assert told[1].startswith("failed: finding:killed_without_stop_signal ("), told
+    assert len(told) == 2
     assert [line.split(" ")[1] for line in told] == [f.split(" ")[0] for f in _failures(junit)]
     result = _run("replay", "--fail-on", "aborted>2,dark>0s,outcome=clean", "--junit", junit,
                   recording)
@@ -83,6 +88,67 @@ def test_watch(stage, count):
     assert len(_failures(junit)) == 1 and _failures(junit)[0].startswith("total>=0s (total is ")
 
 
+@pytest.mark.parametrize("expression, status", [
+    ("outcome=unaffected", _GATE), ("outcome=clean", FINE)])
+def test_watch_interrupted(stage, expression, status):
+    """SIGINT in the middle of a stop: what is known so far is judged."""
+    victim = stage.server("--stop=hang")
+    junit = stage.directory / "junit.xml"
+    watch = stage.shutwatch("--pid", victim.pid, "-n", 1, "--fail-on", expression, "--junit",
+                            junit).wait_watching()
+    stage.send(victim.pid)
+    victim.wait_truth("signal")
+    stage.send(watch.pid, signal.SIGINT)
+    assert watch.wait() == status
+    assert len(_failures(junit)) == (status == _GATE)
+
+
+def test_watch_fine(stage):
+    """Nothing holds: status 0, and a test case without a failure."""
+    victim = stage.server("--pause=1")
+    junit = stage.directory / "junit.xml"
+    watch = stage.shutwatch("-n", 1, "--settle", SETTLE, "--pid", victim.pid, "--fail-on",
+                            "outcome!=clean,aborted>0,total>1h", "--junit", junit).wait_watching()
+    stage.send(victim.pid)
+    assert watch.wait() == FINE
+    assert _failures(junit) == []
+    assert not [line for line in watch.err.all() if line.startswith(b"failed")]
+
+
+@pytest.mark.parametrize("expression, status", [
+    ("abandoned>=2", _GATE), ("abandoned>2,cut>0,dark>0s", 128 + signal.SIGKILL)])
+def test_run_server(stage, expression, status):
+    """A server killed in the middle of two requests: 3, or 128 and the signal."""
+    junit = stage.directory / "junit.xml"
+    program = stage.python_victim(SHUTWATCH, "run", "--settle", SETTLE, "--fail-on", expression,
+                                  "--junit", junit, "--", BUILD / "victims" / "server",
+                                  f"--port={free_ports()[0]}")
+    pid, = program.children()
+    client = stage.client(program.port)
+    client.in_flight(2, "/60000/10")
+    client.wait_taken(pid)
+    stage.send(pid, signal.SIGKILL)
+    client.wait_ended()
+    assert program.wait() == status
+    assert _failures(junit) == (
+        ["abandoned>=2 (abandoned is 2)"] if status == _GATE else [])
+
+
+def test_hostile_name(stage):
+    """The name of a command gets into the XML as text, whatever its bytes."""
+    name = b"<a b='c'&\"\x01\x1b[31m]]>\xff\xef\xbf\xbf\xe6\x9c\x8d\n"
+    command = os.fsencode(stage.directory) + b"/" + name
+    os.symlink("/bin/false", command)
+    junit = stage.directory / "junit.xml"
+    result = _run("run", "--settle", "200ms", "--fail-on", "total>=0s", "--junit", junit, "--",
+                  command)
+    assert result.returncode == _GATE
+    assert len(_failures(junit)) == 1
+    case, = ElementTree.parse(junit).getroot().iter("testcase")
+    assert case.get("name") == "<a b='c'&\"\\x01\\x1b[31m]]>\\xff\ufffd\u670d\\x0a"
+    assert case.get("name") in case.find("system-out").text
+
+
 @pytest.mark.parametrize("condition, status", [("total>=0s", _GATE), ("total>1h", 9)])
 def test_run(condition, status):
     """The command's own status, unless a condition holds."""
@@ -92,7 +158,11 @@ def test_run(condition, status):
 
 @pytest.mark.parametrize("arguments, status", [
     (("--fail-on", "abortet>0"), USAGE), (("--fail-on", ""), USAGE),
-    (("--fail-on", "drain>\x1b[31m"), USAGE), (("--junit", "/no/such/directory/x.xml"), FAILED)])
+    (("--fail-on", "drain>\x1b[31m"), USAGE), (("--fail-on", b"\xff\x1b>1"), USAGE),
+    (("--fail-on", "cut>0" + 10_000 * ","), USAGE),
+    (("--junit", "/no/such/directory/x.xml"), FAILED), (("--junit", "/proc"), FAILED),
+    (("--best-effort", "--fail-on", "cut>0"), USAGE),
+    (("--best-effort", "--junit", "/dev/null"), USAGE)])
 def test_before_anything_starts(stage, arguments, status):
     """What cannot be judged or written is told before the command is started."""
     marker = stage.directory / "marker"
@@ -102,9 +172,25 @@ def test_before_anything_starts(stage, arguments, status):
     assert not marker.exists()
 
 
-def test_never_at_an_end():
+def test_unknown_name():
+    """Who mistypes a name is told those that are known."""
+    result = _run("run", "--fail-on", "abortet>0", "--", "true")
+    assert result.returncode == USAGE
+    for name in (b"aborted", b"drain", b"outcome", b"severity", b"refused", b"cut", b"finding:ID"):
+        assert name in result.stderr
+
+
+def test_full_disk(recording):
+    """What cannot be written to the end is an error, also where a condition held."""
+    result = _run("replay", "--fail-on", "aborted>0", "--junit", "/dev/full", recording)
+    assert result.returncode == FAILED
+    assert b"failed: aborted>0" in result.stderr and b"/dev/full" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--fail-on", "aborted>0"), ("--junit", "/dev/null")])
+def test_never_at_an_end(arguments):
     """A watch without an end would judge nothing."""
-    result = _run("watch", "--fail-on", "aborted>0")
+    result = _run("watch", *arguments)
     assert result.returncode == USAGE and b"--duration" in result.stderr
 
 

@@ -177,12 +177,50 @@ static void test_enums(void **state)
 	}
 }
 
+static void assert_time(union event *event, size_t offset)
+{
+	const uint64_t most = EVENT_TIME_MAX_NS, more = most + 1, all = UINT64_MAX;
+	union event decoded;
+
+	memcpy((char *)event + offset, &most, sizeof(most));
+	assert_int_equal(decode_event(event, event->header.size, &decoded), 0);
+	memcpy((char *)event + offset, &more, sizeof(more));
+	assert_refused(event, event->header.size);
+	memcpy((char *)event + offset, &all, sizeof(all));
+	assert_refused(event, event->header.size);
+}
+
+/* A recording may say anything; what is computed from its times must not overflow. */
+static void test_times(void **state)
+{
+	union event event;
+
+	(void)state;
+	for (int type = EVENT_NONE + 1; type < EVENT_TYPES; type++) {
+		event = sound(type);
+		assert_time(&event, offsetof(struct event_header, at_ns));
+	}
+	event = sound(EVENT_EXIT);
+	assert_time(&event, offsetof(struct event_exit, process.started_ns));
+	event = sound(EVENT_CONNECTION);
+	assert_time(&event, offsetof(struct event_connection, arrived_ns));
+	event = sound(EVENT_COUNTS);
+	assert_time(&event, offsetof(struct event_counts, counts.last_refused_ns));
+	event = sound(EVENT_SERVICE);
+	event.service.wall_offset_ns = -(int64_t)EVENT_TIME_MAX_NS - 1;
+	assert_refused(&event, event.header.size);
+	event.service.wall_offset_ns = -(int64_t)EVENT_TIME_MAX_NS;
+	assert_int_equal(decode_event(&event, event.header.size, &event), 0);
+	event.service.wall_offset_ns = (int64_t)EVENT_TIME_MAX_NS + 1;
+	assert_refused(&event, event.header.size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sound),	   cmocka_unit_test(test_too_short),
 		cmocka_unit_test(test_wrong_size), cmocka_unit_test(test_unknown_type),
-		cmocka_unit_test(test_enums),
+		cmocka_unit_test(test_enums),	   cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
+#include "src/base/cleanup.h"
 #include "tests/unit/judged.h"
 
 #define MS FIXTURE_MS
@@ -116,10 +117,81 @@ static void test_late_arrivals(void **state)
 	record->directions[DIRECTION_INBOUND].late = 12;
 	record->last_arrival_at_ns = 4 * S;
 	finding = assert_fires(record, "late_arrivals",
-			       "12 connections arrived after the stop had begun, for 4.0 s",
+			       "12 connections arrived after the stop had begun, the last one "
+			       "4.0 s after the signal",
 			       "at least 5 s");
 	assert_int_equal(judged_number(finding, "last_arrival_s"), 4 * S);
 	assert_nothing_wrong(record);
+	record->last_arrival_at_ns = 300000;
+	finding = assert_fires(record, "late_arrivals",
+			       "12 connections arrived after the stop had begun", "at least 1 s");
+	assert_null(strstr(finding->summary, "0 ms"));
+	fixture_free(record);
+}
+
+/* One sleep for one stop: long enough for the last of those that came, and that were refused. */
+static void test_one_sleep(void **state)
+{
+	static const char *const ids[] = { "refused_after_listener_close", "late_arrivals",
+					   "listener_closed_too_early" };
+	struct record *record = refusing();
+
+	(void)state;
+	record->directions[DIRECTION_INBOUND].late = 3;
+	record->last_arrival_at_ns = 200 * MS;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		assert_non_null(strstr(judged_find(record, ids[i])->advice, "at least 4 s"));
+	record->last_arrival_at_ns = 6 * S;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		assert_non_null(strstr(judged_find(record, ids[i])->advice, "at least 7 s"));
+	fixture_free(record);
+}
+
+/* Nobody is told to send what was sent. */
+static void test_advice_after_the_right_signal(void **state)
+{
+	static const struct {
+		enum program program;
+		int signal;
+		const char *before;
+		const char *after;
+	} cases[] = {
+		{ PROGRAM_NGINX, SIGQUIT, "Stop nginx with SIGQUIT", "client_header_timeout" },
+		{ PROGRAM_APACHE, SIGWINCH, "Stop Apache with SIGWINCH", "GracefulShutdown" },
+		{ PROGRAM_HAPROXY, SIGUSR1, "Stop it with SIGUSR1", "hard-stop-after" },
+		{ PROGRAM_UVICORN, SIGTERM, "stop it with SIGTERM", "load balancer" },
+		{ PROGRAM_GUNICORN, SIGTERM, "stop gunicorn with SIGTERM", "gthread" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct record *record = judged_clean(cases[i].program);
+		const char *advice;
+
+		judged_inbound(record, OUTCOME_CUT, 1);
+		record->trigger_signal = SIGINT;
+		advice = judged_find(record, "requests_cut")->advice;
+		assert_non_null(strstr(advice, cases[i].before));
+		record->trigger_signal = cases[i].signal;
+		advice = judged_find(record, "requests_cut")->advice;
+		assert_null(strstr(advice, cases[i].before));
+		assert_non_null(strstr(advice, cases[i].after));
+		fixture_free(record);
+	}
+}
+
+/* The handler is for the signal that came; nobody handles SIGKILL. */
+static void test_advice_names_the_signal(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NODE);
+
+	(void)state;
+	judged_inbound(record, OUTCOME_CUT, 1);
+	record->trigger_signal = SIGINT;
+	assert_non_null(strstr(judged_find(record, "requests_cut")->advice, "process.on('SIGINT'"));
+	record->trigger_signal = SIGKILL;
+	assert_non_null(
+		strstr(judged_find(record, "requests_cut")->advice, "process.on('SIGTERM'"));
 	fixture_free(record);
 }
 
@@ -229,6 +301,9 @@ int main(void)
 		cmocka_unit_test(test_listener_closed_too_early),
 		cmocka_unit_test(test_refused_after_listener_close),
 		cmocka_unit_test(test_late_arrivals),
+		cmocka_unit_test(test_one_sleep),
+		cmocka_unit_test(test_advice_after_the_right_signal),
+		cmocka_unit_test(test_advice_names_the_signal),
 		cmocka_unit_test(test_resets),
 		cmocka_unit_test(test_lost_connections),
 		cmocka_unit_test(test_outbound_left_open),

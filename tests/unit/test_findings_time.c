@@ -193,6 +193,10 @@ static void test_slow_reaction(void **state)
 	assert_silent(record, "slow_reaction");
 	record->timing.first_action_ns = record->listeners[0].closed_at_ns = 400 * MS;
 	assert_silent(record, "slow_reaction");
+	record->timing.first_action_ns = record->listeners[0].closed_at_ns = 800 * MS;
+	assert_non_null(judged_find(record, "slow_reaction"));
+	judged_inbound(record, OUTCOME_COMPLETED, 1)->at_signal = AT_SIGNAL_NEW;
+	assert_silent(record, "slow_reaction"); /* it served on: a delay, not a lapse */
 	fixture_free(record);
 }
 

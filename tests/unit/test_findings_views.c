@@ -41,7 +41,7 @@ static void test_report(void **state)
 				       "\n"
 				       "  trigger "));
 	assert_non_null(strstr(report,
-			       "\nWhere the time went\n"
+			       "\nWhere the time went (% of the time of each thread)\n"
 			       "   9.90 s   50 %  main thread of uvicorn (812): in epoll_wait "
 			       "with 2 inbound\n"
 			       "                  connections open\n"

@@ -265,8 +265,10 @@ class Judge:
         if detail["wire"] not in WIRE.get(outcome, {detail["wire"]}):
             yield f"{outcome}, wire {detail['wire']}"
         owner = self.truth.owners.get(connection.local)
-        # Ended by a packet before anybody looked whose it is: nobody can say.
-        is_unknown = detail["pid"] is None and detail["closed_by"] == "peer"
+        # Ended by a packet before anybody looked whose it is, or within a look: nobody can say.
+        low, high = self.truth.closed.get(connection.local, (None, None))
+        is_unknown = detail["pid"] is None and (
+            detail["closed_by"] == "peer" or (low and high - low < _NO_CLOSE_NS))
         if owner and detail["pid"] != owner and not is_unknown:
             yield f"pid is {detail['pid']}, {owner} accepted it"
         if plain_name(detail["local"]) != connection.remote:

@@ -160,6 +160,14 @@ class Stage:
 
     # Ending
 
+    def forget(self, program, client):
+        """Before the end of the test: a long one has thousands of them."""
+        client.close()
+        self._clients.remove(client)
+        program.kill()
+        self._programs.remove(program)
+        program.close()
+
     def describe(self):
         """All that is known, for the report of a failed test."""
         parts = [program.describe() for program in self._programs]

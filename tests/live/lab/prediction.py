@@ -1,44 +1,162 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What `shutwatch audit` said just before the stop, beside what came of it."""
+"""What `shutwatch audit` said just before the stop, beside what came of it.
 
+It knows who is there and what becomes of a signal; not what a handler does, nor who comes later.
+Where it was wrong, the facts must say why: what each lost client had been doing when it was lost,
+and what is known of the server. Anything else is a mismatch.
+"""
+
+import dataclasses
 import json
 import signal
 
+from kit.clock import now_ns
 from kit.shutwatch import FAILED, FINE, SHUTWATCH
+from lab import outcomes
+from lab.server import BURST, LOAD, MIXED
 
 _TARGETS = ("--pid", "--unit", "--port", "--cgroup", "--comm", "--exe")
+_LOST = ("reset", "cut", "abandoned", "unaccepted", "late_reset")
+
+# Of these no fact but the clients' own is needed.
+_REFUSED = "clients came after the listener had closed, and were refused"
+_LATER = "clients came after the audit, and were lost"
+_RACED = "idle clients asked once more when they had been told goodbye"
+_SERVED = "all that waited in the queue was accepted after the signal"
+_PATIENT = "it waited for its clients, until it was killed"
+_OTHER_SYSTEMD = "its systemd is that of another machine: the audit took the default of KillMode"
+
+# What the program does that cannot be seen from outside, by what its lost clients were doing;
+# "forced": why it did not end by itself.
+_WAITS = "it waits for requests, until it is killed"
+_MASTER = "its master kills a worker that has not ended in 3 s"
+_HALF = {"half": "it closes the connection on half a request", "forced": _WAITS}
+
+
+def _drops(why):
+    return {"half": why, "busy": why}
+
+
+_HABITS = {
+    "uvicorn": _HALF, "uvicorn on ::1": _HALF, "uvicorn, 2 workers": _HALF,
+    "systemd-uvicorn-2w": _HALF, "podman-uvicorn": _HALF,
+    "gunicorn sync": {"forced": _MASTER}, "gunicorn gthread": {"forced": _MASTER},
+    "gunicorn uvicorn": {**_HALF, "forced": _MASTER},
+    "nginx-header2": {"half": "it waits 2 s for the rest of a request", "forced": _WAITS},
+    "apache-event-grace3": {"forced": _WAITS},
+    "node-none": _drops("node catches SIGTERM in any case, and then dies of it"),
+    "node-close": {"forced": "server.close() waits for connections that nobody closes"},
+    "node-exit": _drops("its handler calls exit() half a second later"),
+    "node-reset": {**_drops("its handler resets every client"),
+                   "idle": "its handler resets every client"},
+    "go-none": _drops("Go catches SIGTERM in any case, and then dies of it"),
+    "go-shutdown3": _drops("its handler gives requests 3 s, and no more"),
+    "java-httpserver-none": _drops("Java catches SIGTERM in any case, and then ends"),
+    "java-httpserver-stop2": _drops("its hook gives requests 2 s, and no more"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What the audit said, and when it was asked."""
+
+    outcome: str
+    unit_error: str | None
+    queued: int        # in queues that go with the service
+    cut: int           # in flight in processes that the signal ends
+    asked_ns: int
+
+    @classmethod
+    def from_json(cls, said, asked_ns):
+        """One line of it."""
+        return cls(said["outcome"], said["stop"]["unit_error"],
+                   sum(one["queued"] for one in said["listeners"] if not one["is_held_outside"]),
+                   sum(one["inbound_in_flight"] for one in said["processes"]
+                       if one["fate"] in ("dies", "killed")), asked_ns)
 
 
 def predict(stage, running, how):
-    """The outcome that the audit expects. It must see the service, once."""
+    """What the audit says of it: it must see the service, once."""
     words = [word for word in running.watch if word.startswith(_TARGETS)]
     words = words or [f"--pid={running.pid}"]
     if not running.tell:
         words.append(f"--signal={signal.Signals(how.signal).name}")
+    asked_ns = now_ns()
     program = stage.program([SHUTWATCH, "audit", "--json", *words])
     if program.wait(20) not in (FINE, FAILED):
         raise RuntimeError(f"the audit failed\n{program.describe()}")
     said = [json.loads(line) for line in program.out.all()]
     if len(said) != 1:
         raise RuntimeError(f"{len(said)} services, expected one\n{program.describe()}")
-    return said[0]["outcome"]
+    return Said.from_json(said[0], asked_ns)
 
 
-def why_not(predicted, record):
-    """Why it came differently; None: it came as predicted, or nobody knows."""
-    real, inbound = record["outcome"], record["connections"]["inbound"]
-    if predicted == real:
-        return None
+def _due(stop, scenario, said):
+    """What it should say: of clients that come all the time, it may see some that would be lost."""
+    if scenario in (MIXED, BURST, LOAD) and stop.audit == "clean" and said.queued + said.cut:
+        return "lossy"
+    return stop.audit
+
+
+def _doing(detail, connection, said):
+    """What a lost client had been doing."""
+    if connection.said["late_request_ns"]:
+        return "raced"
+    if connection.kind == "arriving" and connection.connect_ns >= said.asked_ns:
+        return "later"
+    if detail["outcome"] == "unaccepted":
+        return "queued"
+    if connection.kind == "half":
+        return "half"
+    return "busy" if detail["at_signal"] == "in_flight" else detail["at_signal"]
+
+
+def _losses(record, connections, said):
+    """The reasons why clients were lost, as far as there are some; None: nobody knows."""
+    seen = {connection.local: connection for connection in connections}
+    inbound = record["connections"]["inbound"]
+    doing = {_doing(d, seen[d["peer"]], said) if d["peer"] in seen else None
+             for d in record["connections"]["details"]
+             if d["direction"] == "inbound" and d["outcome"] in _LOST}
+    return doing | ({"refused"} if inbound["refused"] + inbound["refused_handshakes"] else set())
+
+
+def _killed_by(record):
+    """The pids of those who sent SIGKILL."""
+    return {s["sender"]["pid"] for process in record["processes"] for s in process["signals"]
+            if s["signal"] == "SIGKILL" and s["sender"]}
+
+
+def _why_forced(server, said, record):
+    why = _PATIENT if said.outcome == "draining" else _HABITS.get(server, {}).get("forced")
+    killers = _killed_by(record)
+    by_itself = killers & {process["pid"] for process in record["processes"]}
+    return why if killers and bool(by_itself) == (why == _MASTER) else None
+
+
+def why_not(row, connections, said):
+    """Why it came differently, all reasons; (): nobody knows."""
+    real = row.record["outcome"]
     if real == "forced":
-        return "did not end by itself in the time that it was given"
-    lost = [d for d in record["connections"]["details"] if d["direction"] == "inbound"
-            and d["outcome"] in ("reset", "cut", "abandoned", "unaccepted", "late_reset")]
-    if (predicted, real) == ("clean", "lossy"):
-        if not inbound["aborted"] and inbound["refused"] + inbound["refused_handshakes"]:
-            return "clients came after the listener had closed, and were refused"
-        if all(d["at_signal"] == "new" for d in lost):
-            return "clients came after the signal, and were lost"
-        return "not all that was open was answered: what a handler does, the audit cannot know"
-    if (predicted, real) == ("lossy", "clean"):
-        return "what was in flight or queued was answered in time"
-    return None
+        reasons = {_why_forced(row.server, said, row.record)}
+    elif real == "partial":
+        reasons = {_OTHER_SYSTEMD if said.unit_error else None}
+    elif (said.outcome, real) == ("clean", "lossy"):
+        known = {"refused": _REFUSED, "later": _LATER, "raced": _RACED,
+                 **_HABITS.get(row.server, {})}
+        reasons = {known.get(doing) for doing in _losses(row.record, connections, said)}
+    elif (said.outcome, real) == ("lossy", "clean"):
+        reasons = {_SERVED if said.queued and not said.cut else None}
+    else:
+        reasons = {None}
+    return () if None in reasons else tuple(sorted(reasons))
+
+
+def disagreements(row, said):
+    """It said what it should not, or nobody knows why it was wrong."""
+    stop = outcomes.of(row.server, row.signal, row.scenario)
+    due = stop and _due(stop, row.scenario, said)
+    if stop and said.outcome != due:
+        yield f"audit: {said.outcome}, expected {due}"
+    if said.outcome != row.record["outcome"] and not row.why_not:
+        yield f"audit: {said.outcome}, it came {row.record['outcome']}, and no fact explains it"

@@ -12,10 +12,9 @@ import time
 from kit.clock import EDGE_NS
 from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
 from kit.sockets import overflows, server_side
-from lab import crowd, expected, strict
+from lab import crowd, expected, prediction, strict
 from lab.ending import Ending
 from lab.load import Load
-from lab.prediction import predict, why_not
 from lab.seen import Seen
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
 
@@ -27,6 +26,7 @@ _FROZEN_S = 0.2       # … between the signal and the thaw …
 _AFTER_S = 0.3        # … and after the end
 _RESUME = ("--half-response-bytes=65536", "--half-response-resume=1300ms")
 _GUARD = "--duration=25s"
+_PF_EXITING = 4       # proc_pid_stat(5), the flags
 
 
 @dataclasses.dataclass
@@ -38,7 +38,7 @@ class Row:
     scenario: str
     outcome: str = ""
     predicted: str = ""                 # by the audit; "": not asked
-    why_not: str | None = None          # why it came differently
+    why_not: tuple = ()                 # the reasons why it came differently
     connections: int = 0                # of the client's lines
     judged: int = 0                     # of them, told by the record, one by one
     mismatches: list = dataclasses.field(default_factory=list)
@@ -129,7 +129,18 @@ class Told:
     stop: object
     ended_ns: int | None   # the last process
     pids: frozenset = frozenset()  # at the signal
-    predicted: str = ""
+    leaving: frozenset = frozenset()
+    said: object = None    # by the audit
+
+
+def _is_leaving(pid):
+    """Has it begun to exit, or is it gone?"""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            flags = stat.read().rpartition(")")[2].split()[6]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return bool(int(flags) & _PF_EXITING)
 
 
 class Stopped:
@@ -163,10 +174,11 @@ class Stopped:
                 os.kill(pid, signal.SIGSTOP)
         flow = _OPENINGS[scenario](self._load, states)
         time.sleep(_BEFORE_S)  # the scenario: in flight for that long
-        self.predicted = predict(stage, running, how)
+        self.said = prediction.predict(stage, running, how)
         self._sides = _sides(running)
-        self.pids = frozenset(running.pids())
+        self.pids = frozenset(pid for pid in running.pids() if not _is_leaving(pid))
         self.stop = running.stop(how)
+        self.leaving = frozenset(filter(_is_leaving, self.pids))  # by the signal, or before it
         if is_frozen:
             time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
             for pid in running.pids():
@@ -235,6 +247,16 @@ def _of_the_survivor(stopped):
             "maybe": [c for c in arrived if abs(c.established_ns - signal_ns) <= EDGE_NS]}
 
 
+def _hold_prediction(row, stopped):
+    """Against what came."""
+    if not stopped.said:
+        return
+    row.predicted = stopped.said.outcome
+    if row.predicted != row.outcome:
+        row.why_not = prediction.why_not(row, stopped.connections, stopped.said)
+    row.mismatches += prediction.disagreements(row, stopped.said)
+
+
 def _judged(row, stopped, **who):
     tell_apart(stopped.record, stopped.connections)
     judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
@@ -242,12 +264,11 @@ def _judged(row, stopped, **who):
     # A manager thaws what it stops at once.
     judge.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
     row.mismatches = [*judge.disagreements(), *strict.disagreements(stopped, row.scenario)]
-    row.undecidable = dict(judge.undecidable)
+    row.undecidable = {**judge.undecidable, **strict.undecidable(stopped)}
     row.record = stopped.record
     row.mismatches += expected.disagreements(row)
     row.outcome = stopped.record["outcome"]
-    row.predicted = stopped.predicted
-    row.why_not = why_not(row.predicted, row.record) if row.predicted else None
+    _hold_prediction(row, stopped)
     row.connections = len(stopped.connections)
     row.judged = sum(c.local in judge.details for c in stopped.connections)
     row.drain_error_ns = _drain_error_ns(stopped)
@@ -259,6 +280,8 @@ def run(stage, kind, how, scenario):
     """Starts the server, stops it, judges. Returns the Row."""
     row = Row(kind.name, how.name, scenario)
     stopped = Stopped(stage, kind.start(stage), how, scenario, kind.states)
+    if not kind.forks:
+        stopped.leaving = frozenset()
     return _judged(row, stopped, overflows=stopped.overflows,
                    **_apart(kind, stopped))
 

@@ -55,10 +55,11 @@ def audit(rows):
     """How often the audit was right; why not, where it was not."""
     asked = [row for row in rows if row.predicted]
     right = sum(row.predicted == row.outcome for row in asked)
-    reasons = Counter(row.why_not or "unexplained" for row in asked
-                      if row.predicted != row.outcome)
-    return ([f"audit: {right} of {len(asked)} outcomes as predicted"] if asked else []) + [
-        f"audit: {count} not: {why}" for why, count in reasons.most_common()]
+    reasons = Counter(why for row in asked if row.predicted != row.outcome
+                      for why in row.why_not or ("unexplained",))
+    return ([f"audit: {right} of {len(asked)} outcomes as predicted; "
+             "of the others, for one reason or several:"] if asked else []) + [
+        f"audit: {count}: {why}" for why, count in reasons.most_common()]
 
 
 def last(rows):

@@ -2,7 +2,9 @@
 /*
  * passer give NAME PORT: a server that TERM makes pass its listener and all its connections on
  * (SCM_RIGHTS), and exit. passer take NAME: the one that waits for them and serves on.
- * NAME is that of an abstract Unix socket.
+ * passer drop NAME: reads them once it gets USR1, without taking them: within read() the last
+ * reference to each goes, as within the look of somebody who lists files. NAME is that of an
+ * abstract Unix socket.
  */
 #include "loop.h"
 
@@ -110,16 +112,39 @@ static void run_give(int port)
 	server_run();
 }
 
-static void run_take(void)
+static int open_door(void)
 {
 	struct sockaddr_un address;
 	socklen_t length = meeting_address(&address);
 	int door = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char name[PEER_BYTES];
-	int from, fd;
 
 	if (bind(door, (struct sockaddr *)&address, length) < 0 || listen(door, 1) < 0)
 		fail("wait for the giver");
+	return door;
+}
+
+static void run_drop(void)
+{
+	int door = open_door(), from, signal;
+	char name[PEER_BYTES];
+	sigset_t asked;
+
+	sigemptyset(&asked);
+	sigaddset(&asked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &asked, NULL);
+	say_ready(0);
+	sigwait(&asked, &signal);
+	from = accept(door, NULL, NULL);
+	while (read(from, name, sizeof(name)) == sizeof(name))
+		;
+}
+
+static void run_take(void)
+{
+	int door = open_door();
+	char name[PEER_BYTES];
+	int from, fd;
+
 	say_ready(0);
 	from = accept(door, NULL, NULL);
 	if (from < 0)
@@ -147,5 +172,9 @@ int main(int argc, char **argv)
 		run_give(atoi(argv[3]));
 	else if (!strcmp(argv[1], "take"))
 		run_take();
-	return 2;
+	else if (!strcmp(argv[1], "drop"))
+		run_drop();
+	else
+		return 2;
+	return 0;
 }

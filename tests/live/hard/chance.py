@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Services that begin, serve and stop at random, under a daemon that watches all of them."""
+
+import dataclasses
+import multiprocessing
+import os
+import random
+import signal
+import time
+import traceback
+from queue import Empty
+
+from kit.clock import now_ns
+from kit.judge import Judge, Truth
+from kit.sockets import free_ports
+from kit.stage import Stage
+from kit.stops import new_comm, targets
+
+_LIVING = 4            # services at a time
+_STOPS = ("handler", "default", "leave", "sigwait", "reraise")
+_RECORD_S = 15         # until the record of a stop is there
+_UNKNOWN_NS = 5 * 10**9  # who began to listen shortly before the daemon died may be unknown to it
+_SIGNALS = (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+_RECORDS_KEPT = 50     # by the store: its pages are not what is looked at here
+
+
+class Life:
+    """One service, from its start to its end: nobody else needs this process meanwhile, so that
+    the client's times are those of the things that it saw."""
+
+    def __init__(self, stage, chance, comm):
+        self.how = chance.choice(_STOPS)
+        self.began_ns = now_ns()
+        self._stage = stage
+        self.victim = stage.server(f"--comm={comm}", f"--stop={self.how}", port=free_ports()[0])
+        self.client = stage.client(self.victim.port)
+        self.client.idle(chance.randrange(0, 20))
+        for _ in range(chance.randrange(0, 6)):
+            self.client.in_flight(1, f"/{chance.randrange(5, 300)}/10")
+        self.client.half(chance.randrange(0, 3))
+        self.client.silent(chance.randrange(0, 10))
+        self.client.wait_taken(self.victim.pid)
+        self.client.run_for(chance.randrange(0, 60))
+        self.stop = stage.send(self.victim.pid, chance.choice(_SIGNALS))
+        self.client.wait_ended()
+        self.victim.wait()
+
+    def disagreements(self, record):
+        """What is wrong with its record."""
+        if not record["complete"]:
+            return [f"incomplete: {record['loss']}"]
+        found = Judge(record, self.client.connections, self.stop,
+                      Truth([self.victim])).disagreements()
+        told = {key: record["connections"][key] for key in ("inbound", "outbound")}
+        return found and [*found, f"  {record['id']}: {told}, loss: {record['loss']}"]
+
+    def describe(self):
+        """For a mismatch."""
+        return (f"--stop={self.how}, signal {self.stop.signal}, pid {self.victim.pid}, "
+                f"{len(self.client.connections)} connections")
+
+
+@dataclasses.dataclass
+class Verdict:
+    """What came of one life."""
+
+    began_ns: int
+    stopped_ns: int
+    connections: int
+    wrong: list
+    has_record: bool = True
+
+
+def _judge(daemon, life):
+    """The verdict on its record, once that is there."""
+    pid = life.victim.pid
+    verdict = Verdict(life.began_ns, life.stop.after_ns, len(life.client.connections), [])
+    try:
+        record = daemon.wait_records(
+            is_final=True, timeout=_RECORD_S,
+            ready=lambda record: any(p["pid"] == pid for p in record["processes"]))[-1]
+        verdict.wrong = life.disagreements(record)
+    except AssertionError:
+        verdict.has_record = False
+        verdict.wrong = ["no record"]
+    verdict.wrong = [f"{life.describe()}: {why}" for why in verdict.wrong]
+    return verdict
+
+
+def _live(daemon, comm, seed, seconds, queue):
+    """Lives, one after the other; a process of its own."""
+    stage = Stage(f"soak-{seed}")
+    chance = random.Random(seed)
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            life = Life(stage, chance, comm)
+            queue.put(_judge(daemon, life))
+            stage.forget(life.victim, life.client)
+    except Exception:  # pylint: disable=broad-exception-caught
+        queue.put(Verdict(0, 0, 0, [traceback.format_exc()[:3000]]))
+    finally:
+        stage.close()
+        queue.close()
+        queue.join_thread()
+        os._exit(0)  # pylint: disable=protected-access
+
+
+class Soak:
+    """Rounds of random stops; what came of them."""
+
+    def __init__(self, daemon, seed):
+        self._daemon = daemon
+        self._chance = random.Random(seed)
+        self.comm = new_comm()
+        daemon.write_config(f"settle: 100ms\nreopen_window: 0s\n{targets(self.comm)}"
+                            f"store:\n  retention: {{count: {_RECORDS_KEPT}}}\n"
+                            # One name: what is kept by name must not grow either.
+                            "services:\n  - match: {exe: '*/victims/server'}\n    name: soak\n")
+        self.stops = self.connections = self.kills = self.unknown = 0
+        self._dead = (0, 0)  # from when to when, last
+        self.wrong = 0
+        self._mismatches = []
+
+    def round(self, seconds, kills):
+        """Services come and go; once the daemon is killed and started again, if `kills`."""
+        queue = multiprocessing.Queue()
+        workers = [multiprocessing.Process(
+            target=_live, args=(self._daemon, self.comm, self._chance.randrange(1 << 32), seconds,
+                                queue)) for _ in range(_LIVING)]
+        for worker in workers:
+            worker.start()
+        kill_at = time.monotonic() + self._chance.random() * seconds
+        while any(worker.is_alive() for worker in workers) or not queue.empty():
+            self._take(queue)
+            if kills and time.monotonic() > kill_at:
+                killed_ns = now_ns()
+                self._daemon.kill()
+                self._daemon.start()
+                self._dead = (killed_ns, now_ns())
+                self.kills += 1
+                kills = False
+        for worker in workers:
+            worker.join()
+
+    def _take(self, queue):
+        try:
+            verdict = queue.get(timeout=0.1)
+        except Empty:
+            return
+        killed_ns, back_ns = self._dead
+        if not verdict.has_record and verdict.stopped_ns < back_ns \
+                and verdict.began_ns > killed_ns - _UNKNOWN_NS:
+            self.unknown += 1
+            return
+        self.stops += 1
+        self.connections += verdict.connections
+        self.wrong += bool(verdict.wrong)
+        self._mismatches += verdict.wrong
+
+    def take_mismatches(self):
+        """What is new of them."""
+        new, self._mismatches = self._mismatches, []
+        return new
+
+    # How large it is
+
+    def resident_kib(self):
+        """Of the daemon."""
+        with open(f"/proc/{self._daemon.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+    def open_files(self):
+        """Of the daemon."""
+        return len(os.listdir(f"/proc/{self._daemon.pid}/fd"))
+
+    def entries(self):
+        """Of all maps but that of addresses, which go when their room is needed."""
+        prefix = "shutwatch_bpf_map_entries{"
+        return int(sum(value for series, value in self._daemon.metrics().items()
+                       if series.startswith(prefix) and '"listeners"' not in series))
+
+    def wait_entries(self, most, seconds=10):
+        """Until no more are left than that. Returns how many there are."""
+        deadline = time.monotonic() + seconds
+        while self.entries() > most and time.monotonic() < deadline:
+            time.sleep(0.05)  # a metric tells nobody that it has changed
+        return self.entries()

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every stop of the lab, written down before it happens, as its clients see it.
+
+Who was answered, who was not, and how long it worked on, decides which findings are right: those
+of severity warning and error are here, what is merely good to know is not. A stop of which the
+clients lost nothing has none, or a comment that says why.
+"""
+
+import dataclasses
+
+from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
+
+_REFUSED = "refused_after_listener_close"
+_DROPPED = "accept_queue_dropped"
+_STALLED = "accept_stalled"
+_CUT_OFF = "cut_off_at_exit"
+_GRACE = "grace_exceeded"
+_BUSY = "drain_blocked_active"
+_IDLING = "drain_blocked_idle"
+_MASTER = "killed_by_supervisor"
+_WRONG = "wrong_stop_signal"
+_NO_HANDLER = "no_handler"
+_CUT = "requests_cut"
+_UNREAD = "aborted_unread_data"
+_LINGER = "aborted_linger"
+# It closes its listener at once, and then works on for longer than half a second.
+_EARLY = ("listener_closed_too_early", _REFUSED)
+
+# Of clients that arrive all the time, one may be in the accept queue, or not be read yet, when the
+# listener closes.
+_RACES = {scenario: {_DROPPED, _UNREAD} for scenario in (MIXED, BURST, LOAD)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """What comes of one stop."""
+
+    outcomes: tuple           # more than one: a race decides
+    findings: frozenset
+    maybe: frozenset          # a race decides as well
+    audit: str                # the outcome that it predicts
+
+
+def stop(outcome, *findings, maybe=(), audit=None):
+    """As the rows have it: "lossy|clean" is a race; the audit is right if nothing else is said."""
+    outcomes = tuple(outcome.split("|"))
+    return Stop(outcomes, frozenset(findings), frozenset(maybe), audit or outcomes[0])
+
+
+_CLEAN = stop("clean")
+# The audit cannot know what a handler does, nor who comes later: it believes that it drains.
+_DRAINS = stop("clean", audit="clean")
+# Idle ones are closed, and ask in that moment.
+_RACED = stop("lossy", "keepalive_close_race", audit="clean")
+# All that waited is accepted after the signal. The audit does not count on it.
+_SERVED = stop("clean", audit="lossy")
+_UNSERVED = stop("lossy", _DROPPED)
+_PERHAPS_SERVED = stop("lossy|clean", maybe=(_DROPPED,))
+# A handler of 60 s, for which it waits until the lab kills it.
+_WAITED = stop("forced", _CUT_OFF, _GRACE, _BUSY, audit="clean")
+_WORKS_ON = stop("lossy", *_EARLY, audit="clean")
+
+_UVICORN = {
+    # Half a request is all that these have got when they close the connection.
+    MIXED: stop("lossy", _CUT, *_EARLY, audit="clean"),
+    IDLE: _CLEAN, LATE: _RACED, QUEUE: _SERVED, LONG: _WAITED, BURST: _WORKS_ON, MANY: _DRAINS,
+}
+# The parent keeps the listener open until the last worker is gone: nobody accepts meanwhile.
+_UVICORN_ALL = {
+    **_UVICORN,
+    MIXED: stop("lossy", _CUT, _DROPPED, _STALLED, _REFUSED, audit="clean"),
+    BURST: stop("lossy", _DROPPED, _STALLED, _REFUSED, audit="clean"),
+    LOAD: stop("lossy", _CUT, _DROPPED, _STALLED, _REFUSED, audit="clean"),
+}
+# It tells one worker after the other: the second accepts until the first has ended. Who waits for
+# half a second is a matter of which has something to do.
+_UVICORN_PARENT = {
+    **_UVICORN,
+    MIXED: stop("lossy", _CUT, _DROPPED, _REFUSED, maybe=(_STALLED,), audit="clean"),
+    BURST: stop("lossy", _DROPPED, _REFUSED, maybe=(_STALLED,), audit="clean"),
+    LOAD: stop("lossy", _CUT, _DROPPED, _REFUSED, maybe=(_STALLED,), audit="clean"),
+}
+
+# Two workers, each busy with one client; all others wait in the queue. A silent client keeps a
+# worker until its master has no more patience with it, and that is after 3 s: it loses nothing by
+# that, but the stop takes as long, and the worker is killed.
+_KILLED = stop("forced", _MASTER, audit="clean")
+_GUNICORN_SYNC = {
+    MIXED: stop("lossy", _DROPPED, _STALLED, _REFUSED),
+    IDLE: _KILLED,
+    QUEUE: stop("lossy|forced", _DROPPED, maybe=(_MASTER, _STALLED)),
+    LONG: stop("forced", _DROPPED, _STALLED, _CUT_OFF, _MASTER, audit="lossy"),
+    BURST: stop("lossy", _DROPPED, _STALLED, _REFUSED),
+    MANY: stop("lossy", _DROPPED, _STALLED),
+}
+# As patient with whoever is idle, silent, or stuck in the middle of a request.
+_GUNICORN_GTHREAD = {
+    MIXED: stop("forced", _MASTER, _CUT_OFF, *_EARLY, audit="clean"),
+    IDLE: _KILLED, MANY: _KILLED, LATE: _RACED,
+    # One at least is accepted, and that one is silent; the request of another is answered.
+    QUEUE: stop("forced", _MASTER, maybe=(_DROPPED,), audit="lossy"),
+    LONG: stop("forced", _CUT_OFF, _MASTER, audit="clean"),
+    BURST: _WORKS_ON,
+}
+_GUNICORN_UVICORN = {**_UVICORN, LONG: _GUNICORN_GTHREAD[LONG]}
+
+_HTTP_SERVER = {
+    MIXED: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED),
+    IDLE: _CLEAN,
+    QUEUE: stop("lossy", _NO_HANDLER, _DROPPED),
+    # A burst may be under way.
+    BURST: stop("lossy", _REFUSED, maybe=(_NO_HANDLER, _CUT_OFF), audit="clean"),
+}
+# The shell alone dies, and the server serves on: no client notices anything.
+_ORPHANED = stop("partial", "wrapper_died_first")
+
+_NGINX_TERM = {
+    MIXED: stop("lossy", _WRONG, _CUT_OFF, _REFUSED),
+    # Closed while idle they lose nothing, and asked too late they lose as much by SIGQUIT.
+    IDLE: _CLEAN, LATE: _RACED,
+    # Workers accept until they see the signal: whom they accepted, they drop.
+    QUEUE: stop("lossy", maybe=(_WRONG, _CUT_OFF, _DROPPED)),
+    LONG: stop("lossy", _WRONG, _CUT_OFF),
+    BURST: stop("lossy", _WRONG, _CUT_OFF, _REFUSED),
+    MANY: stop("lossy", _WRONG, _CUT_OFF),
+}
+_NGINX_QUIT = {
+    # It waits 2 s for the other half of a request.
+    MIXED: _UVICORN[MIXED],
+    IDLE: _CLEAN, LATE: _RACED, QUEUE: _PERHAPS_SERVED, LONG: _WAITED, BURST: _WORKS_ON,
+    MANY: _DRAINS,
+}
+_APACHE_TERM = {
+    # It cuts off at once, and waits for its upstream or for halves of requests, until it is killed.
+    # Nobody accepts in that time, and the listener is open.
+    MIXED: stop("forced", _WRONG, _CUT, _DROPPED, _STALLED, _GRACE, _REFUSED, audit="lossy"),
+    IDLE: _CLEAN, LATE: _RACED,
+    # What it answers before it has seen the signal is answered.
+    QUEUE: stop("lossy|clean", maybe=(_WRONG, _CUT, _DROPPED)),
+    LONG: stop("forced", _WRONG, _CUT, _GRACE, "drain_blocked_outbound", audit="lossy"),
+    BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _STALLED, _REFUSED),
+    MANY: stop("lossy", _WRONG, _CUT),
+}
+# Clean, and not quick: its parent looks once a second whether its children have ended.
+_APACHE_LOOKS = ("slow_cleanup",)
+_APACHE_WINCH = {
+    MIXED: stop("forced", _CUT_OFF, _GRACE, _BUSY, *_EARLY, audit="clean"),
+    IDLE: stop("clean", maybe=_APACHE_LOOKS),
+    # It says goodbye, and reads on for a second: who asks in that time gets no RST, and no answer.
+    LATE: stop("lossy", _CUT, maybe=_APACHE_LOOKS, audit="clean"),
+    QUEUE: stop("clean", maybe=_APACHE_LOOKS, audit="lossy"),
+    LONG: _WAITED, BURST: _WORKS_ON,
+    MANY: stop("clean", maybe=_APACHE_LOOKS),
+}
+
+# No handler of its own, though its runtime has one: which the audit sees, and believes.
+_NO_OWN_HANDLER = {
+    MIXED: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED, audit="clean"),
+    IDLE: _CLEAN,
+    # Idle ones are closed as a server with a handler closes them.
+    LATE: _RACED,
+    QUEUE: stop("lossy", _NO_HANDLER, _DROPPED, maybe=(_CUT_OFF, _UNREAD)),
+    LONG: stop("lossy", _NO_HANDLER, _CUT_OFF, audit="clean"),
+    BURST: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED, audit="clean"),
+    MANY: stop("lossy", _NO_HANDLER, _CUT_OFF, audit="clean"),
+}
+# It ends by a plain exit() of the runtime: 143 is an exit code.
+_JAVA_NONE = {
+    **_NO_OWN_HANDLER,
+    MIXED: stop("lossy", _CUT_OFF, _REFUSED, audit="clean"),
+    # It accepts on until it has ended, 300 ms later.
+    QUEUE: stop("lossy", maybe=(_CUT_OFF, _DROPPED)),
+    LONG: stop("lossy", _CUT_OFF, audit="clean"),
+    BURST: stop("lossy", _CUT_OFF, _REFUSED, audit="clean"),
+    MANY: stop("lossy", _CUT_OFF, audit="clean"),
+}
+_JAVA_STOP = {**_UVICORN, QUEUE: _UNSERVED, LONG: stop("lossy", _CUT, audit="clean")}
+_NODE_CLOSE = {
+    # Halves of requests; then silent clients, which it never closes.
+    MIXED: stop("forced", _CUT_OFF, _GRACE, _BUSY, *_EARLY, audit="clean"),
+    IDLE: stop("forced", _GRACE, _IDLING, audit="clean"),
+    LATE: _RACED,
+    QUEUE: stop("forced", _GRACE, maybe=(_DROPPED, _IDLING), audit="lossy"),
+    LONG: _WAITED,
+    # Those that were in flight have been answered, and are kept alive.
+    BURST: stop("forced", _GRACE, _IDLING, *_EARLY, audit="clean"),
+    MANY: stop("forced", _GRACE, _IDLING, audit="clean"),
+}
+# Its exit is half a second away, in which it serves no new client.
+_NODE_EXIT = {
+    **_JAVA_NONE,
+    MIXED: stop("lossy", _CUT_OFF, *_EARLY, audit="clean"),
+    QUEUE: stop("lossy", _DROPPED, maybe=(_CUT_OFF,)),
+    BURST: stop("lossy", _CUT_OFF, *_EARLY, audit="clean"),
+}
+_RESET = stop("lossy", _LINGER, audit="clean")
+_NODE_RESET = {
+    MIXED: stop("lossy", _LINGER, _REFUSED, audit="clean"),
+    # Even who is idle is told by an RST.
+    IDLE: _RESET, LATE: _RESET, LONG: _RESET, MANY: _RESET,
+    QUEUE: stop("lossy", _DROPPED, maybe=(_LINGER, _UNREAD)),
+    BURST: stop("lossy", _LINGER, _REFUSED, audit="clean"),
+}
+# Shutdown waits 3 s: not for silent clients longer than that, nor for the rest of a request.
+_GO_SHUTDOWN = {
+    **_UVICORN,
+    MIXED: stop("lossy", _CUT_OFF, *_EARLY, audit="clean"),
+    QUEUE: _PERHAPS_SERVED,
+    LONG: stop("lossy", _CUT_OFF, audit="clean"),
+}
+
+_REDIS = {
+    MIXED: stop("lossy", _CUT_OFF, _REFUSED),
+    IDLE: _CLEAN, LATE: _RACED,
+    QUEUE: stop("lossy", _DROPPED, maybe=(_CUT_OFF,)),
+    LONG: stop("lossy", _CUT_OFF),
+    BURST: stop("lossy", _CUT_OFF, _REFUSED),
+    MANY: stop("lossy", _CUT_OFF),
+}
+# It waits for its clients for ever, and the lab kills it. "No new clients", it tells those that
+# come, and closes: that is an answer.
+_POSTGRES_TERM = {
+    MIXED: stop("forced", _WRONG, _GRACE, _CUT_OFF, _REFUSED, _BUSY, audit="draining"),
+    IDLE: stop("forced", _WRONG, _GRACE, audit="draining"),
+    LONG: stop("forced", _WRONG, _GRACE, _CUT_OFF, audit="draining"),
+    # Some of a burst are being told so when it is killed, or wait for it.
+    BURST: stop("forced", _WRONG, _GRACE, _REFUSED, audit="draining",
+                 maybe=(_CUT_OFF, _BUSY, _IDLING, _STALLED)),
+    MANY: stop("forced", _WRONG, _GRACE, audit="draining"),
+}
+_POSTGRES_FAST = {name: due for name, due in _REDIS.items() if name in _POSTGRES_TERM}
+
+# PID 1 hears nothing, and passes nothing on: nothing ends before all of it is killed. Nobody
+# drains, so nothing blocks that.
+_PID1 = ("sigterm_discarded_pid1", "signal_not_forwarded", _GRACE, "killed_by_pidns_teardown")
+
+# {(server, signal): {scenario: Stop}}
+TABLE = {
+    ("uvicorn", "TERM"): _UVICORN,
+    ("uvicorn on ::1", "TERM"): _UVICORN,
+    ("uvicorn, 2 workers", "TERM"): _UVICORN_PARENT,
+    ("uvicorn, 2 workers", "TERM/all"): _UVICORN_ALL,
+    ("gunicorn sync", "TERM"): _GUNICORN_SYNC,
+    ("gunicorn gthread", "TERM"): _GUNICORN_GTHREAD,
+    ("gunicorn uvicorn", "TERM"): _GUNICORN_UVICORN,
+    ("http.server", "TERM"): _HTTP_SERVER,
+    ("sh: http.server", "TERM"): {MIXED: _ORPHANED, IDLE: _ORPHANED},
+    ("nginx-header2", "TERM"): _NGINX_TERM,
+    ("nginx-header2", "QUIT"): _NGINX_QUIT,
+    ("apache-event-grace3", "TERM"): _APACHE_TERM,
+    ("apache-event-grace3", "WINCH"): _APACHE_WINCH,
+    ("node-none", "TERM"): _NO_OWN_HANDLER,
+    ("node-close", "TERM"): _NODE_CLOSE,
+    ("node-exit", "TERM"): _NODE_EXIT,
+    ("node-reset", "TERM"): _NODE_RESET,
+    ("go-none", "TERM"): _NO_OWN_HANDLER,
+    ("go-shutdown3", "TERM"): _GO_SHUTDOWN,
+    ("java-httpserver-none", "TERM"): _JAVA_NONE,
+    ("java-httpserver-stop2", "TERM"): _JAVA_STOP,
+    ("redis", "TERM"): _REDIS,
+    ("postgres", "TERM"): _POSTGRES_TERM,
+    ("postgres", "INT"): _POSTGRES_FAST,
+    ("postgres", "QUIT"): _POSTGRES_FAST,
+    ("systemd-uvicorn-2w", "TERM"): _UVICORN_ALL,
+    # KillMode=process: the wrapper is no wrapper of the whole. The audit cannot ask the systemd of
+    # a machine in the machine, and takes the default.
+    ("systemd-sh-wrap-process", "TERM"): {
+        MIXED: stop("partial", "wrapper_died_first", audit="lossy"),
+        IDLE: stop("partial", "wrapper_died_first", audit="clean")},
+    ("podman-uvicorn", "TERM"): _UVICORN,
+    ("podman-sh-wrap", "TERM"): {MIXED: stop("forced", *_PID1, _CUT_OFF),
+                                 IDLE: stop("forced", *_PID1)},
+    # Halves of requests are cut; answers take seconds, of which it waits for each.
+    ("victims", "TERM/all"): {"crowd": stop("lossy", _CUT, maybe=(_BUSY,))},
+}
+
+
+def of(server, signal, scenario):
+    """The Stop that is due; None: nobody wrote it down."""
+    return TABLE.get((server, signal), {}).get(scenario)
+
+
+def races_of(scenario):
+    """Findings that depend on the moment, in a scenario."""
+    return _RACES.get(scenario, set())
+
+
+def written():
+    """Every (server, signal, scenario) there is, and perhaps some that are not."""
+    return {(*told, scenario) for told, scenarios in TABLE.items() for scenario in scenarios}
