@@ -129,9 +129,11 @@ static void test_looked_and_saw_nothing(void **state)
 	struct record loaded;
 
 	record->has_waits = true;
+	record->are_resets_unseen = true;
 	assert_int_equal(store_put(store, record), 0);
 	loaded = load(store, record->id);
 	assert_true(loaded.has_waits);
+	assert_true(loaded.are_resets_unseen);
 	assert_int_equal(loaded.n_waits, 0);
 	record_fini(&loaded);
 	fixture_free(record);
@@ -341,6 +343,7 @@ static void test_from_version_1(void **state)
 	loaded = load(store, record->id); /* what version 1 did not know is unknown */
 	assert_same(record, &loaded);
 	assert_false(loaded.has_waits);
+	assert_false(loaded.are_resets_unseen);
 	assert_true(loaded.last_arrival_at_ns == TIME_UNKNOWN);
 	record_fini(&loaded);
 	found_fill(record);
