@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/cleanup.h"
 #include "bpf/maps.h"
@@ -55,16 +56,24 @@ static bool is_substitute(const char *section)
 	return !strncmp(section, "fentry/", strlen("fentry/"));
 }
 
-/* Attaches what attaches by itself; iterators and syscall programs prove themselves by loading. */
+/*
+ * Attaches what attaches by itself, and iterators over files to one process, as a snapshot does:
+ * kernels before 6.1 know no such filter (-E2BIG). The rest prove themselves by loading.
+ */
 static int try_attach(struct bpf_program *program)
 {
+	const char *section = bpf_program__section_name(program);
+	union bpf_iter_link_info info = { .task.pid = (__u32)getpid() };
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
 	struct bpf_link *link;
 
-	const char *section = bpf_program__section_name(program);
-
-	if (strncmp(section, "tp_btf/", 7) != 0 && !is_substitute(section))
+	if (!strcmp(section, "iter/task_file"))
+		link = bpf_program__attach_iter(program, &options);
+	else if (!strncmp(section, "tp_btf/", 7) || is_substitute(section))
+		link = bpf_program__attach(program);
+	else
 		return 0;
-	link = bpf_program__attach(program);
 	if (!link)
 		return -errno;
 	bpf_link__destroy(link);
