@@ -73,7 +73,7 @@ INSTALL_DOC  = $(DESTDIR)$(PREFIX)/share/doc/shutwatch
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: all
 all: $(BUILD)/shutwatch $(BUILD)/shutwatch-client ## build both programs into build/
@@ -102,6 +102,16 @@ advice: ## stop real servers before and after they took the advice, print both (
 	$(Q)tools/install build test
 	$(Q)$(MAKE) --no-print-directory all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/advice
+
+.PHONY: check-vm
+check-vm: ## run the core and trap tests on Linux 6.1 and 6.12 as well, in QEMU (root)
+	$(Q)tools/install build test vm
+	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)tools/vm/check-vm $(CHECK_VM) $(BUILD)
+
+.PHONY: build-arm64
+build-arm64: ## build both programs for arm64, with Debian's cross compiler, into build/arm64
+	$(Q)tools/arm64/build $(BUILD)
 
 .PHONY: bench bench-quick
 bench: BENCH_SPEED :=

@@ -134,8 +134,9 @@ enum ended_reason {
 
 /* Bits of event_ended.flags. */
 enum ended_flags {
-	ENDED_PROVISIONAL = 1 << 0, /* a record is due, and more will come */
-	ENDED_STORED = 1 << 1,	    /* journal only: that record is safe in the store */
+	ENDED_PROVISIONAL = 1 << 0,   /* a record is due, and more will come */
+	ENDED_STORED = 1 << 1,	      /* journal only: that record is safe in the store */
+	ENDED_RESETS_UNSEEN = 1 << 2, /* the kernel tells no resets without a socket */
 };
 
 enum service_kind {

@@ -228,10 +228,29 @@ static __always_inline struct event_connection *closed_of(const struct sock *sk,
 	return closed;
 }
 
+static __always_inline int reset_told(const struct sock *sk, const struct sk_buff *skb)
+{
+	struct event_connection *closed;
+	struct segment segment = {};
+
+	if (!shared.armed_services || !skb || is_retired())
+		return 0;
+	segment_read(skb, &segment);
+	if (segment.flags & TCP_FLAG_RST) /* nothing answers one */
+		return 0;
+	/* A packet from a backlog has lost its device. */
+	segment.ends.netns =
+		sk ? sk->__sk_common.skc_net.net->ns.inum : skb->dev->nd_net.net->ns.inum;
+	closed = closed_of(sk, &segment.ends);
+	if (closed && !(segment.flags & TCP_FLAG_SYN))
+		return on_late_data(closed, skb, &segment);
+	return sk ? 0 : on_refused(&segment);
+}
+
 /*
  * Hook:    tp_btf/tcp_send_reset
- * Kernel:  since 5.5 (sk, skb); since 6.10 (sk, skb, reason), and also without a socket: refused
- *          connections cannot be told before. Both pointers may be NULL.
+ * Kernel:  since 5.5 (sk, skb), of whole sockets only; since 6.10 (sk, skb, reason), of all. Both
+ *          pointers may be NULL.
  * Context: softirq, or a process that works off a backlog.
  * Emits:   counts refused connections; EVENT_CONNECTION when late data changes an outcome.
  * Rate:    every reset sent in answer to a packet; leaves after one load unless something stops.
@@ -240,17 +259,25 @@ static __always_inline struct event_connection *closed_of(const struct sock *sk,
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_reset_sent, struct sock *sk, struct sk_buff *skb)
 {
-	struct event_connection *closed;
-	struct segment segment = {};
+	return reset_told(sk, skb);
+}
 
-	if (!shared.armed_services || !skb || is_retired())
-		return 0;
-	segment_read(skb, &segment);
-	/* A packet from a backlog has lost its device. */
-	segment.ends.netns =
-		sk ? sk->__sk_common.skc_net.net->ns.inum : skb->dev->nd_net.net->ns.inum;
-	closed = closed_of(sk, &segment.ends);
-	if (closed && !(segment.flags & TCP_FLAG_SYN))
-		return on_late_data(closed, skb, &segment);
-	return sk ? 0 : on_refused(&segment);
+/*
+ * Hook:    fentry/tcp_v4_send_reset and fentry/tcp_v6_send_reset, in place of the tracepoint
+ * Kernel:  before 6.10, where the tracepoint has no `reason` (reset_tracepoint_is_partial()); needs
+ *          CONFIG_FUNCTION_TRACER.
+ * Context: as above; at the beginning, where the answer to a reset is not yet ruled out.
+ * Emits:   as above.
+ * Rate:    as above.
+ */
+SEC("?fentry/tcp_v4_send_reset")
+int BPF_PROG(on_reset_by_ipv4, struct sock *sk, struct sk_buff *skb)
+{
+	return reset_told(sk, skb);
+}
+
+SEC("?fentry/tcp_v6_send_reset")
+int BPF_PROG(on_reset_by_ipv6, struct sock *sk, struct sk_buff *skb)
+{
+	return reset_told(sk, skb);
 }

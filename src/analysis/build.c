@@ -300,6 +300,7 @@ static int build_connections(const struct shutdown *s, struct record *r)
 			add_still_open(&r->directions[direction]);
 		all += sum_of_outcomes(&r->directions[direction]);
 	}
+	r->are_resets_unseen = s->are_resets_unseen;
 	r->refused = s->counts.refused;
 	r->refused_handshakes = s->counts.refused_handshakes;
 	r->late_closes = s->counts.late_closes;

@@ -28,9 +28,16 @@ static const struct finding *find(const struct condition *condition, const struc
 	return NULL;
 }
 
+static bool is_of_resets(const struct condition *condition)
+{
+	return condition->offset == offsetof(struct record, refused) ||
+	       condition->offset == offsetof(struct record, refused_handshakes) ||
+	       condition->offset == offsetof(struct record, late_closes);
+}
+
 static bool count_of(const struct condition *condition, const struct record *record, uint64_t *ret)
 {
-	if (!record->has_connections)
+	if (!record->has_connections || (record->are_resets_unseen && is_of_resets(condition)))
 		return false;
 	memcpy(ret, (const char *)record + condition->offset, sizeof(*ret));
 	return true;

@@ -174,6 +174,7 @@ struct record {
 
 	bool has_connections; /* false: they cannot be told (Unix sockets only) */
 	struct record_direction directions[DIRECTIONS];
+	bool are_resets_unseen; /* the kernel does not tell the next three: they are 0 */
 	uint64_t refused;
 	uint64_t refused_handshakes;
 	uint64_t late_closes;

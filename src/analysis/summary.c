@@ -22,6 +22,7 @@ void summary_of_record(const struct record *record, struct store_summary *ret_su
 		.in_flight = inbound->in_flight_at_signal,
 		.aborted = inbound->aborted,
 		.late = inbound->late,
+		.are_resets_unseen = record->are_resets_unseen,
 		.refused = record->refused,
 	};
 	memcpy(ret_summary->id, record->id, sizeof(record->id));

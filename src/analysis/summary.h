@@ -21,6 +21,7 @@ struct store_summary {
 	uint64_t in_flight;
 	uint64_t aborted; /* inbound */
 	uint64_t late;
+	bool are_resets_unseen;
 	uint64_t refused;
 };
 

@@ -188,6 +188,11 @@ void probe_forget(struct probe *probe, const struct target *target)
 	sweep(probe->skeleton->maps.members, remove_dead, &sweeping);
 }
 
+bool probe_sees_all_resets(const struct probe *probe)
+{
+	return probe->resets != RESETS_OF_SOCKETS;
+}
+
 bool probe_is_resumed(const struct probe *probe)
 {
 	return probe->is_resumed;

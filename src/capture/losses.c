@@ -28,7 +28,7 @@ enum loss_cause losses_nested_cause(const char *name)
 {
 	if (!strncmp(name, "on_tcp_", strlen("on_tcp_")))
 		return LOSS_NESTED_PACKET;
-	if (!strcmp(name, "on_reset_sent"))
+	if (!strncmp(name, "on_reset_", strlen("on_reset_")))
 		return LOSS_NESTED_RESET;
 	return LOSS_NESTED_OTHER;
 }

@@ -73,7 +73,9 @@ static void skip_auto_attach(struct shutwatch_bpf *skeleton)
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, skeleton->obj) {
-		if (strncmp(bpf_program__section_name(program), "tp_btf/", 7) != 0)
+		const char *section = bpf_program__section_name(program);
+
+		if (strncmp(section, "tp_btf/", 7) != 0 && strncmp(section, "fentry/", 7) != 0)
 			bpf_program__set_autoattach(program, false);
 	}
 }
@@ -111,13 +113,27 @@ static void leave_out_missing(struct shutwatch_bpf *skeleton)
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, skeleton->obj) {
-		if (!feature_is_missing(bpf_program__name(program)))
+		if (!bpf_program__autoload(program) ||
+		    !feature_is_missing(bpf_program__name(program)))
 			continue;
 		bpf_program__set_autoload(program, false);
 		log_info("this kernel does not take %s: going on without it, see "
 			 "`shutwatch check`",
 			 bpf_program__name(program));
 	}
+}
+
+/* One reset is seen by one hook. */
+static void choose_reset_hooks(struct probe *probe)
+{
+	struct shutwatch_bpf *skeleton = probe->skeleton;
+	bool is_replaced;
+
+	probe->resets = features_reset_view();
+	is_replaced = probe->resets == RESETS_BY_FUNCTIONS;
+	bpf_program__set_autoload(skeleton->progs.on_reset_sent, !is_replaced);
+	bpf_program__set_autoload(skeleton->progs.on_reset_by_ipv4, is_replaced);
+	bpf_program__set_autoload(skeleton->progs.on_reset_by_ipv6, is_replaced);
 }
 
 /* Without hooks there is nothing that costs anybody anything. */
@@ -140,10 +156,12 @@ static int open_and_load(struct probe *probe, const struct probe_options *option
 	probe->skeleton = shutwatch_bpf__open();
 	if (!probe->skeleton)
 		return -errno;
-	if (is_second_try)
-		leave_out_missing(probe->skeleton);
 	if (options->lists_only)
 		leave_out_hooks(probe->skeleton);
+	else
+		choose_reset_hooks(probe);
+	if (is_second_try)
+		leave_out_missing(probe->skeleton);
 	err = configure(probe, options);
 	if (err)
 		return err;

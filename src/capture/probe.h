@@ -109,6 +109,9 @@ void probe_forget(struct probe *probe, const struct target *target);
 /* Were there programs and maps already, from a collector before us? */
 bool probe_is_resumed(const struct probe *probe);
 
+/* Does this kernel tell refused connections, and data that comes after TIME_WAIT began? */
+bool probe_sees_all_resets(const struct probe *probe);
+
 /* How many events have found the ring of events full. */
 uint64_t probe_ring_losses(struct probe *probe);
 /* What was lost so far, by cause, over all shutdowns. */

@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "src/capture/features.h"
 #include "src/capture/probe.h"
 
 #include "shutwatch.skel.h"
@@ -20,6 +21,7 @@ struct probe {
 	char *pins;  /* NULL: nothing is pinned */
 	int pins_fd; /* the lock on them */
 	bool is_resumed;
+	enum reset_view resets;
 };
 
 /* Runs a syscall program on the target. 0; -ENOENT: no such service or shutdown; -errno. */

@@ -85,7 +85,7 @@ static int tell_ended(struct session *session, const struct target *target,
 	struct event_ended event = {
 		.header = header_of(EVENT_ENDED, sizeof(event), target, clock_boot_ns()),
 		.reason = reason,
-		.flags = flags,
+		.flags = flags | (probe_sees_all_resets(session->probe) ? 0 : ENDED_RESETS_UNSEEN),
 	};
 
 	return session_take(session, &event, sizeof(event));

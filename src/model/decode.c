@@ -114,7 +114,8 @@ static bool event_is_sound(const union event *event)
 		return event->wait.state <= WAIT_BLOCKED && event->wait.object <= WAIT_ON_EPOLL;
 	case EVENT_ENDED:
 		return event->ended.reason <= ENDED_DROPPED &&
-		       !(event->ended.flags & ~(__u32)(ENDED_PROVISIONAL | ENDED_STORED));
+		       !(event->ended.flags &
+			 ~(__u32)(ENDED_PROVISIONAL | ENDED_STORED | ENDED_RESETS_UNSEEN));
 	default:
 		return true;
 	}

@@ -247,6 +247,7 @@ static void apply_ended(struct shutdown *shutdown, const struct event_ended *eve
 		return;
 	}
 	shutdown->is_provisional = event->flags & ENDED_PROVISIONAL;
+	shutdown->are_resets_unseen = event->flags & ENDED_RESETS_UNSEEN;
 	shutdown->has_ended = !shutdown->is_provisional;
 	shutdown->reason = event->reason;
 	shutdown->ended_ns = event->header.at_ns;

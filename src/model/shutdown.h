@@ -53,9 +53,10 @@ struct shutdown {
 	__u64 last_connection_ns; /* the last connection that left */
 	__u64 last_arrival_ns;	  /* the last inbound one that came after T0; 0: none was told */
 	bool has_ended;
-	bool is_provisional; /* a record was due, and more will come */
-	bool is_told;	     /* a record of it is in the store, from a collector before us */
-	bool is_stored;	     /* and that is the last one */
+	bool is_provisional;	/* a record was due, and more will come */
+	bool are_resets_unseen; /* those without a socket: refused connections */
+	bool is_told;		/* a record of it is in the store, from a collector before us */
+	bool is_stored;		/* and that is the last one */
 	enum ended_reason reason;
 	__u64 ended_ns; /* when the record was made */
 };

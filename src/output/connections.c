@@ -113,6 +113,13 @@ static void add_fates(struct table *table, const struct record *record)
 		 "attempts to connect when nobody listened");
 	add_sums(table, MARK_BAD, "half refused", record->refused_handshakes, 0,
 		 "cut off half way by the closing listener");
+	if (record->are_resets_unseen) {
+		table_row(table, MARK_DOUBT);
+		table_add(table, "refused");
+		table_add(table, "?");
+		table_skip(table);
+		table_add(table, "this kernel does not tell, nor who sent after our close");
+	}
 	add_outcomes(table, record, MARK_DOUBT);
 	add_outcomes(table, record, MARK_NONE);
 	add_sums(table, MARK_NONE, "late closes", record->late_closes, 0,

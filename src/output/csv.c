@@ -12,7 +12,8 @@ enum kind {
 	CSV_TEXT,
 	CSV_TIME,
 	CSV_SECONDS,
-	CSV_COUNT, /* of connections: empty where they cannot be told */
+	CSV_COUNT,  /* of connections: empty where they cannot be told */
+	CSV_RESETS, /* of resets: empty as well where these cannot */
 	CSV_NUMBER,
 	CSV_SIZE,
 	CSV_BOOL,
@@ -63,9 +64,9 @@ static const struct {
 	{ "inbound_late", CSV_COUNT, IN(late) },
 	{ "inbound_aborted", CSV_COUNT, IN(aborted) },
 	{ "inbound_undecided", CSV_COUNT, IN(undecided) },
-	{ "refused", CSV_COUNT, R(refused) },
-	{ "refused_handshakes", CSV_COUNT, R(refused_handshakes) },
-	{ "late_closes", CSV_COUNT, R(late_closes) },
+	{ "refused", CSV_RESETS, R(refused) },
+	{ "refused_handshakes", CSV_RESETS, R(refused_handshakes) },
+	{ "late_closes", CSV_RESETS, R(late_closes) },
 	{ "outbound_open_at_signal", CSV_COUNT, OUT(open_at_signal) },
 	{ "outbound_late", CSV_COUNT, OUT(late) },
 	{ "outbound_aborted", CSV_COUNT, OUT(aborted) },
@@ -165,6 +166,10 @@ static void add_cell(struct text *text, const struct record *record, enum kind k
 	case CSV_SECONDS:
 		add_seconds(text, *(const int64_t *)member);
 		break;
+	case CSV_RESETS:
+		if (record->are_resets_unseen)
+			break;
+		/* fallthrough */
 	case CSV_COUNT:
 		if (!record->has_connections)
 			break;

@@ -195,6 +195,11 @@ static json_t *outcomes_json(const struct record_direction *direction)
 	return TAKE_PTR(outcomes);
 }
 
+static json_t *resets_json(const struct record *record, uint64_t count)
+{
+	return record->are_resets_unseen ? json_null() : value_count(count);
+}
+
 static json_t *inbound_json(const struct record *record)
 {
 	const struct record_direction *inbound = &record->directions[DIRECTION_INBOUND];
@@ -204,9 +209,9 @@ static json_t *inbound_json(const struct record *record)
 			  "late", value_count(inbound->late),
 			  "aborted", value_count(inbound->aborted),
 			  "undecided", value_count(inbound->undecided),
-			  "refused", value_count(record->refused),
-			  "refused_handshakes", value_count(record->refused_handshakes),
-			  "late_closes", value_count(record->late_closes),
+			  "refused", resets_json(record, record->refused),
+			  "refused_handshakes", resets_json(record, record->refused_handshakes),
+			  "late_closes", resets_json(record, record->late_closes),
 			  "last_arrival_s", value_seconds(record->last_arrival_at_ns),
 			  "last_refused_s", value_seconds(record->last_refused_at_ns),
 			  "outcomes", outcomes_json(inbound), NULL);

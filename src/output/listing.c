@@ -65,7 +65,10 @@ static void add_row(struct table *table, const struct store_summary *summary)
 		return;
 	table_add(table, "%llu of %llu", (unsigned long long)summary->aborted,
 		  (unsigned long long)summary->inbound);
-	table_add(table, "%llu", (unsigned long long)summary->refused);
+	if (summary->are_resets_unseen)
+		table_add(table, "?");
+	else
+		table_add(table, "%llu", (unsigned long long)summary->refused);
 }
 
 void listing_print(const struct store_summary *summaries, size_t n_summaries,
@@ -105,12 +108,13 @@ static json_t *connections_json(const struct store_summary *summary)
 {
 	if (!summary->has_connections)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:o}",
 			 "inbound", (json_int_t)summary->inbound,
 			 "in_flight_at_signal", (json_int_t)summary->in_flight,
 			 "aborted", (json_int_t)summary->aborted,
 			 "late", (json_int_t)summary->late,
-			 "refused", (json_int_t)summary->refused);
+			 "refused", summary->are_resets_unseen ? json_null() :
+						json_integer((json_int_t)summary->refused));
 }
 
 char *json_from_summary(const struct store_summary *summary)

@@ -97,10 +97,11 @@ static json_t *connections_json(const struct store_summary *summary)
 {
 	if (!summary->has_connections)
 		return json_null();
-	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "inbound", (json_int_t)summary->inbound,
+	return json_pack("{s:I,s:I,s:I,s:I,s:o}", "inbound", (json_int_t)summary->inbound,
 			 "in_flight_at_signal", (json_int_t)summary->in_flight, "late",
 			 (json_int_t)summary->late, "aborted", (json_int_t)summary->aborted,
-			 "refused", (json_int_t)summary->refused);
+			 "refused",
+			 summary->are_resets_unseen ? json_null() : value_count(summary->refused));
 }
 
 /* The names are those of the record; `connections` has its sums alone. */

@@ -76,6 +76,7 @@ static const struct column shutdown_columns[] = {
 	BOOL(R, has_connections, "has_connections"),
 	DIRECTION(R, DIRECTION_INBOUND, "inbound"),
 	DIRECTION(R, DIRECTION_OUTBOUND, "outbound"),
+	BOOL(R, are_resets_unseen, "are_resets_unseen"),
 	NUMBER(R, refused, "refused"),
 	NUMBER(R, refused_handshakes, "refused_handshakes"),
 	NUMBER(R, late_closes, "late_closes"),
@@ -229,6 +230,7 @@ const struct column summary_columns[] = {
 	NUMBER(Y, in_flight, "inbound_in_flight"),
 	NUMBER(Y, aborted, "inbound_aborted"),
 	NUMBER(Y, late, "inbound_late"),
+	BOOL(Y, are_resets_unseen, "are_resets_unseen"),
 	NUMBER(Y, refused, "refused"),
 };
 const size_t n_summary_columns = ARRAY_SIZE(summary_columns);

@@ -94,7 +94,10 @@ static const char version_2[] =
 	"object INTEGER NOT NULL, text TEXT NOT NULL, total_ns INTEGER, share REAL,"
 	"samples INTEGER NOT NULL" CLUSTERED;
 
-static const char *const migrations_of_ours[] = { version_1, version_2 };
+static const char version_3[] =
+	"ALTER TABLE shutdowns ADD COLUMN are_resets_unseen INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const migrations_of_ours[] = { version_1, version_2, version_3 };
 /* clang-format on */
 
 const char *const *schema_migrations(size_t *ret_count)

@@ -8,12 +8,13 @@ import subprocess
 
 import pytest
 
+from kit.clock import SLOWNESS
 from kit.shutwatch import BUILD, FAILED, FINE, SETTLE, SHUTWATCH
 
 
 def _replay(path, *args, program=SHUTWATCH, before=()):
     return subprocess.run([*before, program, "replay", path, *args], capture_output=True,
-                          check=False, timeout=30, cwd="/", stdin=subprocess.DEVNULL)
+                          check=False, timeout=30 * SLOWNESS, cwd="/", stdin=subprocess.DEVNULL)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import termios
 
 import pytest
 
+from kit.clock import SLOWNESS
 from kit.expect import process, signals
 from kit.shutwatch import BUILD, FAILED, SHUTWATCH, USAGE
 from kit.sockets import free_ports
@@ -20,7 +21,7 @@ _SETTLE = ("--settle", "200ms")
 
 def _run(*command, **options):
     return subprocess.run([SHUTWATCH, "run", *_SETTLE, *map(str, command)], capture_output=True,
-                          check=False, timeout=30, **options)
+                          check=False, timeout=30 * SLOWNESS, **options)
 
 
 def test_streams():

@@ -9,6 +9,7 @@ import unicodedata
 
 import pytest
 
+from kit.clock import SLOWNESS
 from kit.expect import pids
 from kit.shutwatch import BUILD, FAILED, FINE, NO_TRACING, SETTLE, SHUTWATCH, USAGE
 from kit.sockets import free_ports
@@ -19,7 +20,7 @@ _HOSTILE = b"\x1b[31mx\xff\n\x07\xc3("
 def _run(*args, **options):
     """shutwatch to its end."""
     return subprocess.run([SHUTWATCH, *map(str, args)], capture_output=True, check=False,
-                          timeout=30, stdin=subprocess.DEVNULL, **options)
+                          timeout=30 * SLOWNESS, stdin=subprocess.DEVNULL, **options)
 
 
 def _by_pid(stage, port):
@@ -241,7 +242,7 @@ def test_not_root(for_all, command):
     """Without privileges: exit status 77, and which capability is missing."""
     result = subprocess.run(
         ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", for_all, *command],
-        capture_output=True, check=False, timeout=30, cwd="/", stdin=subprocess.DEVNULL)
+        capture_output=True, check=False, timeout=30 * SLOWNESS, cwd="/", stdin=subprocess.DEVNULL)
     assert result.returncode == NO_TRACING, result
     said = result.stderr + (result.stdout if command == ["check"] else b"")
     assert b"CAP_BPF" in said or b"CAP_SYS_ADMIN" in said
@@ -251,7 +252,7 @@ def test_root_without_capability(for_all):
     """Root is not enough, as in many containers: it is the capability that is named."""
     result = subprocess.run(
         ["setpriv", "--bounding-set", "-bpf,-sys_admin", for_all, "watch", "--duration", "1s"],
-        capture_output=True, check=False, timeout=30, cwd="/", stdin=subprocess.DEVNULL)
+        capture_output=True, check=False, timeout=30 * SLOWNESS, cwd="/", stdin=subprocess.DEVNULL)
     assert result.returncode == NO_TRACING, result
     assert b"CAP_BPF" in result.stderr
 
@@ -261,7 +262,7 @@ def test_best_effort(for_all):
     result = subprocess.run(
         ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", for_all, "run",
          "--best-effort", "--", "sh", "-c", "echo out; exit 5"],
-        capture_output=True, check=False, timeout=30, cwd="/", stdin=subprocess.DEVNULL)
+        capture_output=True, check=False, timeout=30 * SLOWNESS, cwd="/", stdin=subprocess.DEVNULL)
     assert result.returncode == 5, result
     assert result.stdout == b"out\n"
     assert b"CAP_" in result.stderr

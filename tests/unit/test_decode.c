@@ -136,7 +136,7 @@ static const struct limit limits[] = {
 	LIMIT(EVENT_SERVICE, service, kind, 0, SERVICE_COMMAND),
 	LIMIT(EVENT_LOSS, loss, cause, 0, LOSS_CAUSES - 1),
 	LIMIT(EVENT_ENDED, ended, reason, 0, ENDED_DROPPED),
-	LIMIT(EVENT_ENDED, ended, flags, 0, ENDED_PROVISIONAL | ENDED_STORED),
+	LIMIT(EVENT_ENDED, ended, flags, 0, ENDED_PROVISIONAL | ENDED_STORED | ENDED_RESETS_UNSEEN),
 };
 
 /* Little-endian, as both machines that BPF programs are built for. */

@@ -162,6 +162,22 @@ static void test_values(void **state)
 	json_decref(json);
 }
 
+/* A kernel that does not tell them: nobody knows, which is not none. */
+static void test_resets_unseen(void **state)
+{
+	struct record *record = fixture_orders();
+	json_t *json;
+
+	(void)state;
+	record->are_resets_unseen = true;
+	json = parse(record);
+	assert_true(json_is_null(at(json, "connections.inbound.refused")));
+	assert_true(json_is_null(at(json, "connections.inbound.refused_handshakes")));
+	assert_true(json_is_null(at(json, "connections.inbound.late_closes")));
+	assert_true(json_is_integer(at(json, "connections.inbound.aborted")));
+	json_decref(json);
+}
+
 static void test_seconds(void **state)
 {
 	struct record *record = fixture_empty();
@@ -335,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_indented_says_the_same),
 		cmocka_unit_test(test_names_and_order),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_resets_unseen),
 		cmocka_unit_test(test_seconds),
 		cmocka_unit_test(test_times_of_day),
 		cmocka_unit_test(test_senders),

@@ -154,7 +154,7 @@ static void test_details_limit(void **state)
 	union event end = story_ended(10, ENDED_SETTLED);
 
 	(void)state;
-	end.ended.flags = ENDED_PROVISIONAL;
+	end.ended.flags = ENDED_PROVISIONAL | ENDED_RESETS_UNSEEN;
 	tell(model, armed(0, 10));
 	for (uint64_t i = 1; i <= 5; i++)
 		tell(model, story_connection((int64_t)i, i, OUTCOME_IDLE));
@@ -162,6 +162,7 @@ static void test_details_limit(void **state)
 	tell(model, end);
 	assert_int_equal(model_first(model)->details.count, 2);
 	assert_int_equal(model_first(model)->details_seen, 5);
+	assert_true(model_first(model)->are_resets_unseen);
 	model_free(model);
 }
 

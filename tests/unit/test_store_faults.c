@@ -65,7 +65,7 @@ static void test_created(void **state)
 	assert_int_equal(database_number(store, "PRAGMA auto_vacuum", &number), 0);
 	assert_int_equal(number, 2); /* INCREMENTAL */
 	assert_int_equal(database_number(store, "PRAGMA user_version", &number), 0);
-	assert_int_equal(number, 2);
+	assert_int_equal(number, 3);
 	store_close(store);
 	*strrchr(path, '/') = '\0';
 	assert_int_equal(stat(path, &status), 0);

@@ -129,9 +129,11 @@ static void test_looked_and_saw_nothing(void **state)
 	struct record loaded;
 
 	record->has_waits = true;
+	record->are_resets_unseen = true;
 	assert_int_equal(store_put(store, record), 0);
 	loaded = load(store, record->id);
 	assert_true(loaded.has_waits);
+	assert_true(loaded.are_resets_unseen);
 	assert_int_equal(loaded.n_waits, 0);
 	record_fini(&loaded);
 	fixture_free(record);
@@ -312,7 +314,7 @@ static void make_version_1(const char *path, const char *new_path)
 	size_t n;
 
 	migrations = schema_migrations(&n);
-	assert_int_equal(n, 2);
+	assert_int_equal(n, 3);
 	assert_int_equal(sqlite3_open(path, &old.db), SQLITE_OK);
 	assert_int_equal(schema_migrate(&old, migrations, 1), 0);
 	snprintf(sql, sizeof(sql), "ATTACH '%s' AS new", new_path);
@@ -337,10 +339,11 @@ static void test_from_version_1(void **state)
 	assert_int_equal(store_open(path, STORE_READ, &store), -EPROTO);
 	assert_int_equal(store_open(path, STORE_WRITE, &store), 0);
 	assert_int_equal(database_number(store, "PRAGMA user_version", &version), 0);
-	assert_int_equal(version, 2);
+	assert_int_equal(version, 3);
 	loaded = load(store, record->id); /* what version 1 did not know is unknown */
 	assert_same(record, &loaded);
 	assert_false(loaded.has_waits);
+	assert_false(loaded.are_resets_unseen);
 	assert_true(loaded.last_arrival_at_ns == TIME_UNKNOWN);
 	record_fini(&loaded);
 	found_fill(record);

@@ -16,7 +16,7 @@ import select
 import socket
 import time
 
-from kit.clock import MS, now_ns, wait_until
+from kit.clock import MS, SLOWNESS, now_ns, wait_until
 from kit.http import Answer, request
 from kit.line import Line, name_address
 from kit.sockets import server_side
@@ -299,6 +299,7 @@ class Client:
 
     def run_until(self, condition, what, timeout=10.0):
         """Drives all connections until the condition holds."""
+        timeout *= SLOWNESS
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:

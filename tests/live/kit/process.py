@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from kit.clock import now_ns
+from kit.clock import SLOWNESS, now_ns
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -41,6 +41,7 @@ class Lines:
 
     def wait(self, matches, timeout=10.0):
         """The first line that matches, also one of the past. None: it ended without."""
+        timeout *= SLOWNESS
         deadline = time.monotonic() + timeout
         seen = 0
         with self._changed:
@@ -56,7 +57,7 @@ class Lines:
 
     def all(self, timeout=10.0):
         """Everything, after the end of the pipe."""
-        self._thread.join(timeout)
+        self._thread.join(timeout * SLOWNESS)
         if self._thread.is_alive():
             raise TimeoutError("the pipe is still open")
         return self.so_far()
@@ -123,6 +124,7 @@ class Program:
 
     def wait(self, timeout=10.0):
         """Its exit status; negative: the signal that ended it."""
+        timeout *= SLOWNESS
         self._reaper.join(timeout)
         if self._reaper.is_alive():
             raise TimeoutError(f"still running after {timeout} s: {self.argv}")
