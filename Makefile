@@ -24,7 +24,7 @@ ARCH      := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 # -fno-strict-aliasing: events are read in place from byte buffers.
 CFLAGS    ?= -O2 -g
 CFLAGS    += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-             -Wpointer-arith -Wvla -Wformat=2 -fno-strict-aliasing -D_GNU_SOURCE \
+             -Wpointer-arith -Wvla -Wformat=2 -Werror=implicit -fno-strict-aliasing -D_GNU_SOURCE \
              -DSHUTWATCH_VERSION='"$(VERSION)"'
 CPPFLAGS  += -I. -I$(BUILD) -MMD -MP
 LDLIBS    := -lbpf -lelf -lz -ljansson -lsqlite3 -lmicrohttpd -lgnutls -lcyaml -lyaml -lcrypt \

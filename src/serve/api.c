@@ -15,6 +15,7 @@
 #include "src/base/log.h"
 #include "src/base/text.h"
 #include "src/output/json.h"
+#include "src/output/json_values.h"
 #include "src/output/units.h"
 #include "src/store/store.h"
 
@@ -56,18 +57,6 @@ static struct reply failed(struct api *api, struct store *store, int err)
 }
 
 /* New references; NULL: out of memory, which json_pack() passes on. */
-
-static json_t *value_seconds(int64_t ns)
-{
-	return ns == TIME_UNKNOWN ? json_null() : json_real((double)ns / 1e9);
-}
-
-static json_t *value_text(const char *string)
-{
-	_cleanup_free_ char *valid = text_valid_utf8(string, strlen(string));
-
-	return valid ? json_string(valid) : NULL;
-}
 
 static json_t *trigger_json(const struct store_summary *summary)
 {

@@ -296,21 +296,6 @@ static void test_unknown(void **state)
 	fixture_free(record);
 }
 
-/* Nor of resets that the kernel does not tell. */
-static void test_resets_unseen(void **state)
-{
-	struct record *record = fixture_orders();
-
-	(void)state;
-	assert_true(holds(record, "refused>0"));
-	record->are_resets_unseen = true;
-	assert_false(holds(record, "refused>0"));
-	assert_false(holds(record, "refused_handshakes=0"));
-	assert_false(holds(record, "late_closes>=0"));
-	assert_true(holds(record, "aborted>=0"));
-	fixture_free(record);
-}
-
 static void test_tells(void **state)
 {
 	struct record *record = record_of_test();
@@ -396,11 +381,11 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_holds),	      cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_refuses),	      cmocka_unit_test(test_many),
-		cmocka_unit_test(test_resets_unseen), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_unknown),	      cmocka_unit_test(test_tells),
-		cmocka_unit_test(test_known),	      cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_holds),	cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_refuses), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_names),	cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_tells),	cmocka_unit_test(test_known),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Conditions on the times of a service that has not stopped. */
+/* Conditions on what is not known: times of a service that goes on, resets that no kernel tells. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,9 +71,27 @@ static void test_goes_on(void **state)
 	fixture_free(record);
 }
 
+/* Nothing holds of resets that the kernel does not tell. */
+static void test_resets_unseen(void **state)
+{
+	struct record *record = fixture_orders();
+
+	(void)state;
+	assert_true(holds(record, "refused>0"));
+	record->are_resets_unseen = true;
+	assert_false(holds(record, "refused>0"));
+	assert_false(holds(record, "refused_handshakes=0"));
+	assert_false(holds(record, "late_closes>=0"));
+	assert_true(holds(record, "aborted>=0"));
+	fixture_free(record);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_goes_on) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_resets_unseen),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
