@@ -47,8 +47,6 @@ class Life:
 
     def disagreements(self, record):
         """What is wrong with its record."""
-        if not record["complete"]:
-            return [f"incomplete: {record['loss']}"]
         found = Judge(record, self.client.connections, self.stop,
                       Truth([self.victim])).disagreements()
         told = {key: record["connections"][key] for key in ("inbound", "outbound")}
@@ -64,22 +62,27 @@ class Life:
 class Verdict:
     """What came of one life."""
 
+    pid: int
     began_ns: int
     stopped_ns: int
     connections: int
     wrong: list
     has_record: bool = True
+    loss: dict = None  # of a record that says it is incomplete
 
 
 def _judge(daemon, life):
     """The verdict on its record, once that is there."""
     pid = life.victim.pid
-    verdict = Verdict(life.began_ns, life.stop.after_ns, len(life.client.connections), [])
+    verdict = Verdict(pid, life.began_ns, life.stop.after_ns, len(life.client.connections), [])
     try:
         record = daemon.wait_records(
             is_final=True, timeout=_RECORD_S,
             ready=lambda record: any(p["pid"] == pid for p in record["processes"]))[-1]
-        verdict.wrong = life.disagreements(record)
+        if record["complete"]:
+            verdict.wrong = life.disagreements(record)
+        else:
+            verdict.loss = record["loss"]
     except AssertionError:
         verdict.has_record = False
         verdict.wrong = ["no record"]
@@ -98,7 +101,7 @@ def _live(daemon, comm, seed, seconds, queue):
             queue.put(_judge(daemon, life))
             stage.forget(life.victim, life.client)
     except Exception:  # pylint: disable=broad-exception-caught
-        queue.put(Verdict(0, 0, 0, [traceback.format_exc()[:3000]]))
+        queue.put(Verdict(0, 0, 0, 0, [traceback.format_exc()[:3000]]))
     finally:
         stage.close()
         queue.close()
@@ -117,7 +120,7 @@ class Soak:
                             f"store:\n  retention: {{count: {_RECORDS_KEPT}}}\n"
                             # One name: what is kept by name must not grow either.
                             "services:\n  - match: {exe: '*/victims/server'}\n    name: soak\n")
-        self.stops = self.connections = self.kills = self.unknown = 0
+        self.stops = self.connections = self.kills = self.unknown = self.incomplete = 0
         self._dead = (0, 0)  # from when to when, last
         self.wrong = 0
         self._mismatches = []
@@ -148,18 +151,27 @@ class Soak:
             verdict = queue.get(timeout=0.1)
         except Empty:
             return
-        killed_ns, back_ns = self._dead
-        if not verdict.has_record and verdict.stopped_ns < back_ns \
-                and verdict.began_ns > killed_ns - _UNKNOWN_NS:
+        if not verdict.has_record and self._is_unknown(verdict):
             self.unknown += 1
             return
         self.stops += 1
         self.connections += verdict.connections
         self.wrong += bool(verdict.wrong)
         self._mismatches += verdict.wrong
+        if verdict.loss:
+            self.incomplete += 1
+            self._mismatches.append(f"says that it is incomplete: {verdict.loss}")
+
+    def _is_unknown(self, verdict):
+        """Began and ended without the daemon: it was dead, or late, and says so."""
+        killed_ns, back_ns = self._dead
+        if verdict.stopped_ns < back_ns and verdict.began_ns > killed_ns - _UNKNOWN_NS:
+            return True
+        return any(line["msg"].startswith(f"pid {verdict.pid} listened ") and
+                   "its stop is not recorded" in line["msg"] for line in self._daemon.log())
 
     def take_mismatches(self):
-        """What is new of them."""
+        """What is new of them, and of what is incomplete."""
         new, self._mismatches = self._mismatches, []
         return new
 
