@@ -59,6 +59,7 @@ CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
 CLIENT_SAN := $(CLIENT_SRC:%.c=$(BUILD)/san/%.o)
 HTTP_HOST := $(BUILD)/tests/http_host
 UNIT_READER := $(BUILD)/tests/unit_reader
+BENCH     := $(BUILD)/bench-empty $(BUILD)/bench-fill
 FAULTY    := $(BUILD)/tests/faulty.so
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS   := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -101,6 +102,20 @@ advice: ## stop real servers before and after they took the advice, print both (
 	$(Q)tools/install build test
 	$(Q)$(MAKE) --no-print-directory all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/advice
+
+.PHONY: bench bench-quick
+bench: BENCH_SPEED :=
+bench-quick: BENCH_SPEED := --quick
+bench: ## what it costs, beside other tools: a table and build/bench.json (root, 15 minutes)
+bench-quick: ## the same in two minutes, with less certainty
+bench bench-quick:
+	$(Q)tools/install build bench
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)SHUTWATCH_BUILD=$(BUILD) tools/bench/bench $(BENCH_SPEED) $(BENCH_FLAGS)
+
+.PHONY: bench-programs
+bench-programs: $(BENCH) $(BUILD)/victims/server $(BUILD)/victims/storm
+	@:
 
 .PHONY: faults
 faults: ## full maps, no memory, EINTR, clock steps, a frozen daemon, a full disk: the table (root)
@@ -305,7 +320,30 @@ $(BUILD)/victims/%: tests/live/victims/%.c
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -pthread $< -o $@ \
 		-lssl -lcrypto
 
--include $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
+# Programs that do nothing, for the bench.
+$(BUILD)/bpf/empty.bpf.o: tools/bench/empty.bpf.c
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/empty.skel.h: $(BUILD)/bpf/empty.bpf.o
+	$(call say,BPFTOOL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@.tmp
+	$(Q)mv $@.tmp $@
+
+$(BUILD)/obj/tools/bench/empty.o: $(BUILD)/empty.skel.h
+
+$(BUILD)/bench-empty: $(BUILD)/obj/tools/bench/empty.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
+
+# Fills a store for the bench, without sanitizers.
+$(BUILD)/bench-fill: $(BUILD)/obj/tools/bench/fill.o $(filter-out $(BUILD)/obj/src/cli/%.o,$(OBJ))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(BENCH:$(BUILD)/bench-%=$(BUILD)/obj/tools/bench/%.d) \
+         $(BPF_OBJ:.o=.d) $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(CLIENT_OBJ:.o=.d) $(CLIENT_SAN:.o=.d) \
          $(UNIT_SRC:%.c=$(BUILD)/san/%.d) \
          $(UNIT_SRC:%.c=$(BUILD)/obj/%.d) $(PLAIN_AIDS:.o=.d) $(UNIT_AIDS:.o=.d) \
          $(BUILD)/san/tests/live/http_host.d \

@@ -67,6 +67,17 @@ static __always_inline bool is_received_last(const struct tcp_sock *tp, const st
 }
 
 /*
+ * For how long has data of ours been unacknowledged, without a break? At most this long, where the
+ * kernel does not tell; meaningless if all is acknowledged.
+ */
+static __always_inline u32 since_unacked(const struct tcp_sock *tp, u32 jiffies)
+{
+	if (BPF_CORE_READ_BITFIELD(tp, chrono_type) != TCP_CHRONO_BUSY)
+		return SINCE_EVER;
+	return jiffies - tp->chrono_start;
+}
+
+/*
  * The traffic so far. The FIN of the peer counts as one byte received, and as one unread until
  * the application has read the end of file. Our own FIN is not yet in write_seq when the first
  * transition to a closing state is traced. Returns false if this is no TCP socket.
@@ -97,7 +108,18 @@ static __always_inline bool traffic_read(struct sock *sk, struct facts *f, bool 
 	f->is_received_last = is_received_last(tp, f, peer_fin);
 	f->since_received = jiffies - tp->inet_conn.icsk_ack.lrcvtime;
 	f->since_sent = jiffies - tp->lsndtime;
+	f->since_unacked = since_unacked(tp, jiffies);
 	return true;
+}
+
+static __always_inline void since_stop_read(struct sock *sk, const struct service_state *state,
+					    struct facts *f)
+{
+	u64 since_us = (bpf_ktime_get_boot_ns() - state->armed_ns) / 1000;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	f->since_stop = (u32)bpf_jiffies64() - state->armed_jiffies;
+	f->is_packet_since_stop = tp && bpf_ktime_get_ns() / 1000 - tp->tcp_mstamp < since_us;
 }
 
 /*
@@ -117,9 +139,9 @@ __noinline u32 pending_by_facts(const struct facts *f)
 /* At first sight. Data since T0: nobody knows how it was. */
 __noinline u32 at_signal_by_facts(const struct facts *f)
 {
-	if (!f || facts_is_in_flight(f))
+	if (!f || facts_is_in_flight_since_stop(f))
 		return AT_SIGNAL_IN_FLIGHT;
-	return facts_has_moved(f) ? AT_SIGNAL_UNKNOWN : AT_SIGNAL_IDLE;
+	return facts_has_moved(f) || facts_is_in_flight(f) ? AT_SIGNAL_UNKNOWN : AT_SIGNAL_IDLE;
 }
 
 static __always_inline void count_seen(const struct connection_tag *tag)
@@ -200,7 +222,7 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 	if (tag.at_signal == AT_SIGNAL_UNKNOWN) {
 		facts.is_outbound = tag.direction == DIRECTION_OUTBOUND;
 		facts.is_multiplexed = state->flags & SERVICE_MULTIPLEXED;
-		facts.since_stop = (u32)bpf_jiffies64() - state->armed_jiffies;
+		since_stop_read(sk, state, &facts);
 		tag.at_signal = at_signal_by_facts(&facts);
 		if (tag.at_signal == AT_SIGNAL_UNKNOWN)
 			tag.has_baseline = false; /* nor how much data there was */
@@ -267,7 +289,6 @@ static __always_inline void facts_complete(struct facts *f, const struct connect
 {
 	f->baseline_received_bytes = tag->baseline_received;
 	f->baseline_sent_bytes = tag->baseline_sent;
-	f->since_stop = (u32)bpf_jiffies64() - state->armed_jiffies;
 	f->has_baseline = tag->has_baseline;
 	f->is_outbound = tag->direction == DIRECTION_OUTBOUND;
 	f->is_queued = departure->is_queued;
@@ -327,6 +348,7 @@ __hidden bool connection_leave(struct sock *sk, struct connection_tag *tag,
 	if (!is_of_shutdown(tag, state, departure->is_queued))
 		return false;
 	connection_count(tag);
+	since_stop_read(sk, state, &facts);
 	facts_complete(&facts, tag, state, departure);
 	outcome = departure->outcome ? departure->outcome : outcome_by_facts(&facts);
 	if (__sync_val_compare_and_swap(&tag->outcome, OUTCOME_NONE, outcome) != OUTCOME_NONE)

@@ -72,6 +72,25 @@ static __always_inline struct process_id process_id_of(const struct task_struct 
 	return id;
 }
 
+/* The same of a task that a hook hands over: by plain loads, which elsewhere are not allowed. */
+static __always_inline struct process_id process_id_at_hook(const struct task_struct *task)
+{
+	struct process_id id = {};
+
+	id.tgid = task->tgid;
+	id.started_ns = task->group_leader->start_boottime;
+	return id;
+}
+
+/*
+ * Certainly not watched, as most of the host: a small table says so, and neither the large one nor
+ * more of the task has to come into the caches.
+ */
+static __always_inline bool is_stranger(u32 tgid)
+{
+	return !shared.member_slots[tgid % MEMBER_SLOTS];
+}
+
 /* NULL: not watched. */
 __hidden struct member *member_find(const struct process_id *id);
 __hidden int member_add(const struct process_id *id, const struct process_id *parent, u64 service,

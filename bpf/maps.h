@@ -135,7 +135,9 @@ struct wait_sample {
  * shared: one per host, for all instances of the programs. Pinned, it outlives the collector. A
  * change of layout, here or of any map, increments MAPS_VERSION.
  */
-#define MAPS_VERSION 3
+#define MAPS_VERSION 4
+
+#define MEMBER_SLOTS 8192 /* a power of two */
 
 struct shared {
 	__u64 active_instance; /* of the programs; any other one returns at once */
@@ -143,7 +145,9 @@ struct shared {
 	__u64 kernel_services; /* numbers the services that the kernel adds */
 	__u64 user_services;   /* and those of user space; written by user space only */
 	__u32 armed_services;  /* how many are stopping */
-	__u32 pad;
+	__u32 harmless_stops;  /* stop signals of any service ever: bit signal - 1, up to 32 */
+	/* How many members have this tgid modulo MEMBER_SLOTS; for a moment more, never fewer. */
+	__u32 member_slots[MEMBER_SLOTS];
 	/* What user space has told of the losses, and the nested runs of instances gone by. */
 	__u64 told_losses[LOSS_CAUSES];
 	__u64 past_nested[LOSS_CAUSES];

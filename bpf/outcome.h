@@ -51,6 +51,8 @@ enum wire { WIRE_NONE, WIRE_FIN, WIRE_RST };
 /* How the connection failed, if it did. */
 enum socket_error { ERROR_NONE, ERROR_PEER_RESET, ERROR_TIMED_OUT };
 
+#define SINCE_EVER ((__u32)-1)
+
 /* Everything that the decision needs, read at the instant of the transition. */
 struct facts {
 	/* Traffic since the connection began. */
@@ -64,8 +66,10 @@ struct facts {
 	/* Jiffies since the last data; they tie when both fall into one jiffy. */
 	__u32 since_received;
 	__u32 since_sent;
-	__u32 since_stop;  /* since T0 */
-	bool has_baseline; /* seen at T0, or arrived later (then from 0) */
+	__u32 since_unacked; /* since when some of ours always was; SINCE_EVER: nobody knows */
+	__u32 since_stop;    /* since T0 */
+	bool is_packet_since_stop; /* the last packet of the connection came or went after T0 */
+	bool has_baseline;	   /* seen at T0, or arrived later (then from 0) */
 	bool is_outbound;
 	bool is_queued;	     /* never accepted */
 	bool is_multiplexed; /* bytes cannot tell who waits for whom */
@@ -75,7 +79,7 @@ struct facts {
 	__u8 wire;	       /* enum wire */
 	__u8 error;	       /* enum socket_error */
 	bool is_received_last; /* proven: data of the peer came after the last of ours */
-	__u8 pad[2];
+	__u8 pad[5];
 };
 
 /*
@@ -120,24 +124,45 @@ static inline __attribute__((always_inline)) bool facts_is_pending(const struct 
 	return f->is_outbound ? facts_is_unheeded(f) : facts_is_unanswered(f);
 }
 
-/* In flight: a request without its answer, data unread, or data of ours not acknowledged. */
-static inline __attribute__((always_inline)) bool facts_is_in_flight(const struct facts *f)
+/* Data unread, or a request without its answer. */
+static inline __attribute__((always_inline)) bool facts_is_owed(const struct facts *f)
 {
-	if (f->unacked_bytes)
-		return true;
 	if (!f->is_outbound && f->unread_bytes)
 		return true;
 	return !f->is_multiplexed && facts_is_pending(f);
 }
 
-/* Did data move after T0? Without a baseline only a later jiffy is proof. */
+/* In flight: that, or data of ours not acknowledged. */
+static inline __attribute__((always_inline)) bool facts_is_in_flight(const struct facts *f)
+{
+	return f->unacked_bytes || facts_is_owed(f);
+}
+
+/* Of data within the jiffy of T0 the last packet tells: its time is known to the microsecond. */
+static inline __attribute__((always_inline)) bool facts_is_since_stop(const struct facts *f,
+								      __u32 since)
+{
+	return since < f->since_stop || (since == f->since_stop && f->is_packet_since_stop);
+}
+
+/* Did data move after T0? Without a baseline its time must prove it. */
 static inline __attribute__((always_inline)) bool facts_has_moved(const struct facts *f)
 {
 	if (f->has_baseline)
 		return f->received_bytes > f->baseline_received_bytes ||
 		       f->sent_bytes > f->baseline_sent_bytes;
-	return (f->received_bytes && f->since_received < f->since_stop) ||
-	       (f->sent_bytes && f->since_sent < f->since_stop);
+	return (f->received_bytes && facts_is_since_stop(f, f->since_received)) ||
+	       (f->sent_bytes && facts_is_since_stop(f, f->since_sent));
+}
+
+/*
+ * In flight, and so at T0? Bytes that are not acknowledged prove nothing when all of them were
+ * sent later: a farewell to an idle client.
+ */
+static inline __attribute__((always_inline)) bool
+facts_is_in_flight_since_stop(const struct facts *f)
+{
+	return (f->unacked_bytes && f->since_unacked >= f->since_stop) || facts_is_owed(f);
 }
 
 /* The process ended, and the kernel closed what it had left open. */

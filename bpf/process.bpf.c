@@ -33,7 +33,7 @@ static __always_inline void tell_exit(struct task_struct *task, const struct pro
  * Context: each thread that ends, before its files are closed.
  * Emits:   EVENT_EXIT once a process of a stopping service has lost its last thread. A member
  *          that ends without a stop signal and has no parent in its service arms the service.
- * Rate:    every thread end on the host; a look at `live` and one hash lookup.
+ * Rate:    every thread end on the host; strangers leave after two loads.
  * Caveats: sockets are closed after this event, about a millisecond later. Two threads may both
  *          see live == 0: the first one to mark the member speaks.
  */
@@ -46,9 +46,9 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 	u64 now_ns;
 	u32 flags = 0;
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0 || is_retired())
+	if (is_stranger(task->tgid) || task->signal->live.counter != 0 || is_retired())
 		return 0;
-	id = process_id_of(task);
+	id = process_id_at_hook(task);
 	member = member_find(&id);
 	if (!member)
 		return 0;
@@ -87,7 +87,7 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
  * Kernel:  since 5.5; (parent, child).
  * Context: the parent.
  * Emits:   EVENT_PROCESS for children of a stopping service.
- * Rate:    every fork and new thread on the host; new threads leave at once.
+ * Rate:    every fork and new thread on the host; strangers leave after two loads.
  */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *child)
@@ -97,9 +97,9 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	struct member *member;
 	u64 service;
 
-	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || is_retired())
+	if (is_stranger(parent->tgid) || child->pid != child->tgid || is_retired())
 		return 0;
-	parent_id = process_id_of(parent);
+	parent_id = process_id_at_hook(parent);
 	member = member_find(&parent_id);
 	if (!member)
 		return 0;

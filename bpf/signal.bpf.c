@@ -146,35 +146,22 @@ static __always_inline u32 arm_by_signal(struct service_state *state, struct mem
 	return flags;
 }
 
-/*
- * Hook:    tp_btf/signal_generate
- * Kernel:  since 5.5; (sig, info, task, group, result). info may be 0 or 1 instead of a pointer.
- * Context: the sender, or a bystander when the kernel itself sends; siglock held, interrupts off.
- * Emits:   EVENT_SIGNAL for signals that stop a member; nothing for anybody else.
- * Rate:    every signal on the host; the harmless ones (a Go runtime's SIGURG) leave at once.
- * Caveats: a fatal default is delivered as SIGKILL later on: only this hook knows the killer.
- */
-SEC("tp_btf/signal_generate")
-int BPF_PROG(on_signal_generate, int sig, struct kernel_siginfo *info, struct task_struct *task,
-	     int group, int result)
+/* Of a member, or (member is NULL) of shutwatch itself, which passes it on. */
+static __always_inline int take_signal(int sig, struct kernel_siginfo *info,
+				       struct task_struct *task, int result,
+				       const struct process_id *target, struct member *member)
 {
+	struct service_state *state = member ? service_find(member->service) : NULL;
 	struct event_signal event = {};
-	struct service_state *state;
-	struct member *member, *from;
+	struct member *from;
 
-	if (sig < 1 || sig > SIGNAL_MAX || is_retired())
-		return 0;
-	event.target = process_id_of(task);
-	member = member_find(&event.target);
-	if (!member && (!forwarder_tgid || event.target.tgid != forwarder_tgid))
-		return 0;
-	state = member ? service_find(member->service) : NULL;
 	if (member && !state)
 		return 0;
 	if (SIGNAL_BIT(sig) & HARMLESS_SIGNALS & ~(state ? state->stop_signals : 0))
 		return 0;
 
 	header_init(&event.header, EVENT_SIGNAL, sizeof(event), bpf_ktime_get_boot_ns(), 0, 0);
+	event.target = *target;
 	event.signal = sig;
 	event.result = result;
 	event.disposition = disposition_of(task, sig);
@@ -197,6 +184,36 @@ int BPF_PROG(on_signal_generate, int sig, struct kernel_siginfo *info, struct ta
 		event.flags |= SIGNAL_FROM_MEMBER;
 	event_emit(&event, sizeof(event));
 	return 0;
+}
+
+/*
+ * Hook:    tp_btf/signal_generate
+ * Kernel:  since 5.5; (sig, info, task, group, result). info may be 0 or 1 instead of a pointer.
+ * Context: the sender, or a bystander when the kernel itself sends; siglock held, interrupts off.
+ * Emits:   EVENT_SIGNAL for signals that stop a member; nothing for anybody else.
+ * Rate:    every signal on the host; the harmless ones (SIGCHLD, a Go runtime's SIGURG) leave
+ *          after one load, those to strangers after two more.
+ * Caveats: a fatal default is delivered as SIGKILL later on: only this hook knows the killer.
+ */
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal_generate, int sig, struct kernel_siginfo *info, struct task_struct *task,
+	     int group, int result)
+{
+	struct process_id target;
+	struct member *member;
+	bool is_to_forwarder;
+
+	if (sig < 1 || sig > SIGNAL_MAX ||
+	    SIGNAL_BIT(sig) & HARMLESS_SIGNALS & ~(u64)shared.harmless_stops)
+		return 0;
+	is_to_forwarder = forwarder_tgid && (u32)task->tgid == forwarder_tgid;
+	if ((is_stranger(task->tgid) && !is_to_forwarder) || is_retired())
+		return 0;
+	target = process_id_at_hook(task);
+	member = member_find(&target);
+	if (!member && !is_to_forwarder)
+		return 0;
+	return take_signal(sig, info, task, result, &target, member);
 }
 
 /*

@@ -333,6 +333,8 @@ int configure_service(void *ctx)
 
 	if (!state)
 		return 1;
+	/* First: a signal must not find the one without the other. */
+	__sync_fetch_and_or(&shared.harmless_stops, (u32)target.stop_signals);
 	state->stop_signals = target.stop_signals;
 	if (target.flags & SERVICE_MULTIPLEXED)
 		__sync_fetch_and_or(&state->flags, SERVICE_MULTIPLEXED);

@@ -38,6 +38,8 @@ enum bpf_map_type {
 enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
 enum { BPF_F_NO_PREALLOC = 1 << 0, BPF_F_CLONE = 1 << 9 };
 enum { BPF_SK_STORAGE_GET_F_CREATE = 1 << 0 };
+enum { BPF_RB_NO_WAKEUP = 1 << 0, BPF_RB_FORCE_WAKEUP = 1 << 1 };
+enum { BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE };
 
 /* Read as it lies: the names differ between kernels (bio_vec, netmem), the layout does not. */
 struct page_fragment {
@@ -226,7 +228,14 @@ struct tcp_sock {
 	u64 bytes_received; /* the peer's FIN counts as one */
 	u64 bytes_sent;	    /* data only; with retransmissions (since 4.19) */
 	u64 bytes_retrans;
-	bool is_mptcp; /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
+	u64 tcp_mstamp;	    /* us by CLOCK_MONOTONIC: when the last packet came or went */
+	u32 chrono_start;   /* jiffies: since when what chrono_type says is so */
+	u8 chrono_type : 2; /* enum tcp_chrono */
+	bool is_mptcp;	    /* a subflow, or the listener inside one of MPTCP; CONFIG_MPTCP */
+};
+
+enum tcp_chrono {
+	TCP_CHRONO_BUSY = 1, /* data of ours is not acknowledged yet */
 };
 
 struct mptcp_subflow_context { /* CONFIG_MPTCP */

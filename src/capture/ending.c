@@ -163,22 +163,29 @@ static int is_closed_of(void *context, const void *key, const void *value)
 	return closed->header.generation == target->generation;
 }
 
-static int is_dead_member_of(void *context, const void *key, const void *value)
+struct dead_sweep {
+	struct probe *probe;
+	uint64_t service;
+};
+
+static int remove_dead(void *context, const void *key, const void *value)
 {
-	const struct target *target = context;
+	const struct dead_sweep *sweeping = context;
 	const struct member *member = value;
 
-	(void)key;
-	return member->service == target->service && member->flags & MEMBER_EXITING;
+	if (member->service == sweeping->service && member->flags & MEMBER_EXITING)
+		probe_remove_member(sweeping->probe, key, sweeping->service);
+	return 0;
 }
 
 void probe_forget(struct probe *probe, const struct target *target)
 {
+	struct dead_sweep sweeping = { .probe = probe, .service = target->service };
 	struct target copy = *target;
 
 	sweep(probe->skeleton->maps.counts, are_counts_of, &copy);
 	sweep(probe->skeleton->maps.closed, is_closed_of, &copy);
-	sweep(probe->skeleton->maps.members, is_dead_member_of, &copy);
+	sweep(probe->skeleton->maps.members, remove_dead, &sweeping);
 }
 
 bool probe_is_resumed(const struct probe *probe)

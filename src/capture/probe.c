@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owns the BPF skeleton and both ring buffers, from loading to closing. With pins, maps and links
- * outlive this process: a new one loads its programs over the old maps, takes over by one store
- * to shared.active_instance, and only then lets the old programs go.
+ * Owns the BPF skeleton and both ring buffers, from loading to closing; that of the details is
+ * mapped only while something stops. With pins, maps and links outlive this process: a new one
+ * loads its programs over the old maps, takes over by one store to shared.active_instance, and only
+ * then lets the old programs go.
  */
 #include "src/capture/probe_internal.h"
 
@@ -15,6 +16,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/base/poll.h"
 #include "src/capture/features.h"
 #include "src/capture/jiffies.h"
 #include "src/capture/pins.h"
@@ -76,16 +78,32 @@ static void skip_auto_attach(struct shutwatch_bpf *skeleton)
 	}
 }
 
-static int open_rings(struct probe *probe)
+static void close_details(struct probe *probe)
 {
-	struct shutwatch_bpf *skeleton = probe->skeleton;
+	ring_buffer__free(probe->details);
+	probe->details = NULL;
+}
 
-	probe->rings =
-		ring_buffer__new(bpf_map__fd(skeleton->maps.events), on_ring_event, probe, NULL);
-	if (!probe->rings)
+static int open_events(struct probe *probe)
+{
+	probe->events = ring_buffer__new(bpf_map__fd(probe->skeleton->maps.events), on_ring_event,
+					 probe, NULL);
+	return probe->events ? 0 : -errno;
+}
+
+/* The loop waits for the events: their epoll set has the details as well. */
+static int open_details(struct probe *probe)
+{
+	int err;
+
+	probe->details = ring_buffer__new(bpf_map__fd(probe->skeleton->maps.details), on_ring_event,
+					  probe, NULL);
+	if (!probe->details)
 		return -errno;
-	return ring_buffer__add(probe->rings, bpf_map__fd(skeleton->maps.details), on_ring_event,
-				probe);
+	err = poll_add(probe_fd(probe), ring_buffer__epoll_fd(probe->details));
+	if (err)
+		close_details(probe);
+	return err;
 }
 
 static void leave_out_missing(struct shutwatch_bpf *skeleton)
@@ -174,10 +192,12 @@ static int load(struct probe *probe, const struct probe_options *options)
 		err = open_and_load(probe, options, true);
 	if (err)
 		return err;
-	err = open_rings(probe);
+	err = open_events(probe);
 	if (err)
 		return err;
-	return probe->pins ? take_over(probe) : shutwatch_bpf__attach(probe->skeleton);
+	err = probe->pins ? take_over(probe) : shutwatch_bpf__attach(probe->skeleton);
+	probe->was_stopping = probe->is_resumed;
+	return err;
 }
 
 /* The verifier gives up when a signal is pending: none is, until all is loaded. */
@@ -232,7 +252,8 @@ void probe_close(struct probe *probe)
 {
 	if (!probe)
 		return;
-	ring_buffer__free(probe->rings);
+	close_details(probe);
+	ring_buffer__free(probe->events);
 	shutwatch_bpf__destroy(probe->skeleton);
 	if (probe->pins_fd >= 0)
 		close(probe->pins_fd);
@@ -242,12 +263,37 @@ void probe_close(struct probe *probe)
 
 int probe_fd(const struct probe *probe)
 {
-	return ring_buffer__epoll_fd(probe->rings);
+	return ring_buffer__epoll_fd(probe->events);
+}
+
+/*
+ * The ring of details is mapped while something stops: twice its size would be resident for
+ * nothing. Not at the dispatch that tells of the stop, since the snapshot must not wait for it.
+ */
+static int dispatch_details(struct probe *probe, bool is_stopping)
+{
+	int err = 0, got = 0;
+
+	if (!probe->details && is_stopping && probe->was_stopping)
+		err = open_details(probe);
+	if (err)
+		log_error("cannot read single connections: %s; going on with their counts",
+			  strerror(-err));
+	if (probe->details)
+		got = ring_buffer__consume(probe->details);
+	if (!is_stopping)
+		close_details(probe);
+	probe->was_stopping = is_stopping;
+	return got;
 }
 
 int probe_dispatch(struct probe *probe)
 {
-	int got = ring_buffer__consume(probe->rings);
+	/* Before what is in the rings: after the last stop nothing comes any more. */
+	bool is_stopping = probe->skeleton->data_shared->shared.armed_services;
+	int got = ring_buffer__consume(probe->events);
 
+	if (got >= 0)
+		got = dispatch_details(probe, is_stopping);
 	return got < 0 ? got : 0;
 }

@@ -12,7 +12,9 @@
 
 struct probe {
 	struct shutwatch_bpf *skeleton;
-	struct ring_buffer *rings;
+	struct ring_buffer *events;
+	struct ring_buffer *details; /* NULL: not mapped */
+	bool was_stopping;	     /* at the last dispatch */
 	probe_sink sink;
 	void *context;
 	char *pins;  /* NULL: nothing is pinned */

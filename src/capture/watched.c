@@ -55,16 +55,27 @@ int probe_list_services(struct probe *probe, probe_service_visit visit, void *co
 	return sweep(probe->skeleton->maps.services, visit_service, &sweeping);
 }
 
+static uint32_t *member_slot(struct probe *probe, const struct process_id *id)
+{
+	return &probe->skeleton->data_shared->shared.member_slots[id->tgid % MEMBER_SLOTS];
+}
+
 int probe_set_member(struct probe *probe, const struct process_id *id,
 		     const struct process_id *parent, uint64_t service)
 {
 	struct member member = { .service = service };
+	int fd = bpf_map__fd(probe->skeleton->maps.members);
+	int err;
 
 	if (parent)
 		member.parent = *parent;
-	if (bpf_map_update_elem(bpf_map__fd(probe->skeleton->maps.members), id, &member, BPF_ANY))
-		return -errno;
-	return 0;
+	__atomic_fetch_add(member_slot(probe, id), 1, __ATOMIC_SEQ_CST);
+	err = bpf_map_update_elem(fd, id, &member, BPF_NOEXIST) ? -errno : 0;
+	if (err)
+		__atomic_fetch_sub(member_slot(probe, id), 1, __ATOMIC_SEQ_CST);
+	if (err == -EEXIST)
+		err = bpf_map_update_elem(fd, id, &member, BPF_EXIST) ? -errno : 0;
+	return err;
 }
 
 void probe_ignore_member(struct probe *probe, const struct process_id *id)
@@ -79,8 +90,9 @@ void probe_remove_member(struct probe *probe, const struct process_id *id, uint6
 	int fd = bpf_map__fd(probe->skeleton->maps.members);
 	struct member member;
 
-	if (!bpf_map_lookup_elem(fd, id, &member) && member.service == service)
-		bpf_map_delete_elem(fd, id);
+	if (!bpf_map_lookup_elem(fd, id, &member) && member.service == service &&
+	    !bpf_map_delete_elem(fd, id))
+		__atomic_fetch_sub(member_slot(probe, id), 1, __ATOMIC_SEQ_CST);
 }
 
 int probe_add_listener(struct probe *probe, const struct listener_key *key, uint64_t service,

@@ -5,6 +5,7 @@
  * stores them.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -297,6 +298,7 @@ static int start(struct daemon *daemon)
 	atomic_store(&daemon->is_ready, true);
 	services = watcher_stats(daemon->watcher).session.services;
 	log_info("watching %zu service%s", services, services == 1 ? "" : "s");
+	malloc_trim(0); /* what loading took */
 	sd_notify(0, "READY=1");
 	return STATUS_OK;
 }

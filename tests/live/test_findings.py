@@ -23,8 +23,7 @@ _TABLES = [module.FINDINGS for module in (
 
 # Those whose live tests are skipped where the machine lacks something, and what.
 WHY_NOT = {
-    "oom_killed": "a memory controller of cgroup v1, as on hybrid hosts, to set a limit with",
-    "kill_slow_to_take": "the freezer of cgroup v1: that of version 2 lets the killed go at once",
+    "oom_killed": "a memory controller, of cgroup v1 or v2, to set a limit with",
 }
 
 

@@ -49,7 +49,9 @@ def _dropped(stage):
 
 
 def _dropped_at_once(stage):
-    return _dropped(stage)[0]
+    record, evidence = _dropped(stage)
+    assert evidence["connections"] == 3
+    return record
 
 
 def _accepted_late(stage):
@@ -74,7 +76,7 @@ def _stop_unread(stage):
 
 
 def _read_and_forgotten(stage):
-    return stop_server(stage, "--no-answer", open_clients=_in_flight)[0]
+    return _cut(stage)[0]
 
 
 def _aborted(stage):
@@ -83,7 +85,9 @@ def _aborted(stage):
 
 
 def _reset_for_unread_data(stage):
-    return _stop_unread(stage)[0]
+    record, evidence = _stop_unread(stage)
+    assert evidence["connections"] == 2
+    return record
 
 
 def _raced(stage):
@@ -102,6 +106,7 @@ def _said_goodbye(stage):
                       open_clients=lambda client: client.idle(2, make=tls.TlsConnection)).tell()
     service.client.run_until(
         lambda: all(c.goodbye_reset_ns for c in service.client.connections), "the RSTs")
+    assert len(service.client.connections) == 2
     return service.record()
 
 
@@ -114,16 +119,23 @@ def _left_in_flight(stage):
 
 
 def _left_idle(stage):
-    return stop_server(stage, "--stop=leave", open_clients=_idle)[0]
+    record, service = stop_server(stage, "--stop=leave", open_clients=_idle)
+    assert service.seen("idle+fin") == 2
+    assert service.victim.wait() == 0 and not service.victim.all_truth("closed")
+    return record
 
 
 def _cut(stage):
     record, service = stop_server(stage, "--no-answer", open_clients=_in_flight)
-    return record, {"connections": service.seen("none+fin"), "pid": service.pid}
+    assert service.seen("none+fin") == 2
+    return record, {"connections": 2, "pid": service.pid}
 
 
 def _answered(stage):
-    return stop_server(stage, open_clients=lambda client: client.in_flight(2, "/300/1"))[0]
+    record, service = stop_server(stage,
+                                  open_clients=lambda client: client.in_flight(2, "/300/1"))
+    assert service.seen("whole+fin") == 2
+    return record
 
 
 # To others
@@ -140,6 +152,7 @@ def _pool_closed(stage):
     peer = stage.victim("peer", *free_ports(), database.port, 3)
     record = Service(stage, peer).tell().record()
     database.wait_truth("closed", 3)
+    assert peer.wait() == 0 and len(peer.all_truth("let_go")) == 3
     return record
 
 

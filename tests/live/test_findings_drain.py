@@ -28,7 +28,9 @@ def _killed(stage, *args, open_clients=None):
     """(record, Service, {"blocked_s": …})"""
     service = Service(stage, stage.server(*args), open_clients=open_clients).tell()
     kill = service.kill_after(_PATIENCE_MS)
-    return service.record(), service, {
+    record = service.record()
+    assert service.victim.wait() == -signal.SIGKILL
+    return record, service, {
         "blocked_s": since(service.stop, kill.before_ns, kill.after_ns)}
 
 
@@ -41,7 +43,10 @@ def _by_busy(stage):
 
 
 def _answered_in_time(stage):
-    return stop_server(stage, open_clients=lambda client: client.in_flight(2, "/1200/1"))[0]
+    record, service = stop_server(stage,
+                                  open_clients=lambda client: client.in_flight(2, "/1200/1"))
+    assert service.seen("whole+fin") == 2
+    return record
 
 
 def _by_idle(stage):
@@ -50,7 +55,9 @@ def _by_idle(stage):
 
 
 def _by_busy_with_idle(stage):
-    return _killed(stage, "--keep-idle", open_clients=_both)[0]
+    record, service, _ = _killed(stage, "--keep-idle", open_clients=_both)
+    assert (service.seen("idle+fin"), service.seen("none+fin")) == (2, 1)
+    return record
 
 
 def _by_question(stage):
@@ -63,14 +70,18 @@ def _by_question(stage):
 def _with_idle_pool(stage):
     """Killed while it dawdles; its connections to another server owe it nothing."""
     other = stage.server()
-    return _killed(stage, f"--pool={other.port}:2", "--pause=9000", open_clients=_idle)[0]
+    record, service, _ = _killed(stage, f"--pool={other.port}:2", "--pause=9000",
+                                 open_clients=_idle)
+    assert len(other.wait_truth("accepted", 2)) == 2
+    assert service.seen("idle+fin") == 2
+    return record
 
 
 # Before and after
 
 
-def _slow_to_tidy_up(stage):
-    record, service = stop_server(stage, "--pause=1500", open_clients=_idle)
+def _slow_to_tidy_up(stage, ms=1500):
+    record, service = stop_server(stage, f"--pause={ms}", open_clients=_idle)
     service.victim.wait()
     gone = max(told["before_ns"] for told in service.victim.all_truth("closed"))
     end = service.victim.only("exiting")["at_ns"]
@@ -79,7 +90,9 @@ def _slow_to_tidy_up(stage):
 
 
 def _quick_to_tidy_up(stage):
-    return stop_server(stage, "--pause=500", open_clients=_idle)[0]
+    record, evidence = _slow_to_tidy_up(stage, 500)
+    assert 0.5 <= evidence["cleanup_s"].high_s < 1
+    return record
 
 
 def _slow_to_react(stage, ms=800):
@@ -93,7 +106,9 @@ def _slow_to_react(stage, ms=800):
 
 
 def _quick_to_react(stage):
-    return _slow_to_react(stage, 200)[0]
+    record, evidence = _slow_to_react(stage, 200)
+    assert 0.2 <= evidence["first_action_s"].high_s < 0.5
+    return record
 
 
 def _hangs(stage):
@@ -107,8 +122,9 @@ def _hangs(stage):
 
 
 def _does_something(stage):
-    record = _killed(stage, open_clients=_busy)[0]
-    assert record["processes"][0]["exit"]["signal"] == signal.Signals.SIGKILL.name
+    record, service, _ = _killed(stage, open_clients=_busy)
+    assert len(service.victim.all_truth("signal")) == 1
+    assert len(service.victim.all_truth("listener_closed")) == 1
     return record
 
 

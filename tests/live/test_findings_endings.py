@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Findings on how the processes ended: killed by whom and why, crashed, or left behind."""
 
+import contextlib
 import os
 import pathlib
 import resource
@@ -8,14 +9,14 @@ import signal
 
 import pytest
 
+from kit.cgroup import Cgroup, mount_point
 from kit.clock import now_ns
-from kit.findings import Expected, Service, between, make_tests, since, stop_server
+from kit.findings import (Expected, Service, between, ids_of, make_tests, since, stop_server)
 from kit.shutwatch import BUILD, ROOT
 from kit.sockets import free_ports
 
 _SERVER = BUILD / "victims" / "server"
-_MEMORY = pathlib.Path("/sys/fs/cgroup/memory")
-_FREEZER = pathlib.Path("/sys/fs/cgroup/freezer")
+_MEMORY_V1 = pathlib.Path("/sys/fs/cgroup/memory")
 _LIMIT_BYTES = 64 << 20
 
 
@@ -35,6 +36,8 @@ def _outlived_its_grace(stage):
     service = Service(stage, stage.server(), open_clients=_in_flight).tell()
     kill = service.kill_after(400)
     record = service.record()
+    assert service.victim.wait() == -signal.SIGKILL
+    assert len(service.victim.all_truth("signal")) == 1  # it had been asked
     return record, {"pid": service.pid, "sender": "killer", "sender_pid": kill.sender,
                     "waited_s": since(service.stop, kill.before_ns, kill.after_ns),
                     "abandoned": service.seen("none+fin")}
@@ -42,6 +45,7 @@ def _outlived_its_grace(stage):
 
 def _killed_unasked(stage):
     record, service = stop_server(stage, number=signal.SIGKILL, open_clients=_in_flight)
+    assert service.victim.wait() == -signal.SIGKILL and not service.victim.all_truth("signal")
     return record, {"pid": service.pid, "sender_pid": os.getpid(),
                     "aborted": service.seen("none+fin")}
 
@@ -57,40 +61,69 @@ def _killed_after_it_was_asked(stage):
 # Out of memory
 
 
-def _in_group_v1(stage, controller, settings):
-    """A cgroup of version 1, removed in the end. Its files are told what they shall be."""
-    if not (controller / "cgroup.procs").exists():
-        pytest.skip(f"no {controller}: see WHY_NOT in test_findings.py")
-    group = controller / f"shutwatch-live-{os.getpid()}"
-    group.mkdir()
-    stage.enter(_Removed(group))
-    for name, value in settings.items():
-        (group / name).write_text(str(value), encoding="ascii")
-    return group
+class _Version1:
+    """A memory cgroup of version 1: beside the others, and removed in the end."""
+
+    procs, events = "cgroup.procs", "memory.oom_control"
+
+    def __init__(self, stage):
+        self.path = _MEMORY_V1 / f"shutwatch-live-{os.getpid()}"
+        self.path.mkdir()
+        stage.enter(contextlib.closing(self))
+        (self.path / "memory.limit_in_bytes").write_text(str(_LIMIT_BYTES), encoding="ascii")
+        (self.path / "memory.swappiness").write_text("0", encoding="ascii")
+
+    def close(self):
+        """What was in it has been ended, or goes on elsewhere."""
+        for pid in (self.path / self.procs).read_text(encoding="ascii").split():
+            (_MEMORY_V1 / self.procs).write_text(pid, encoding="ascii")
+        self.path.rmdir()
 
 
-class _Removed:
-    """A cgroup that goes, once what was in it has been ended."""
+class _Version2:
+    """One of version 2: no child of the test's own, which has processes and so no controllers."""
 
-    def __init__(self, group):
-        self._group = group
+    procs, events = "cgroup.procs", "memory.events"
 
-    def __enter__(self):
-        return self
+    def __init__(self, stage):
+        self._group = Cgroup()
+        self.path = pathlib.Path(self._group.path)
+        stage.enter(contextlib.closing(self))
+        if not (self.path / "memory.max").exists():
+            (self.path.parent / "cgroup.subtree_control").write_text("+memory", encoding="ascii")
+        (self.path / "memory.max").write_text(str(_LIMIT_BYTES), encoding="ascii")
+        with contextlib.suppress(FileNotFoundError):  # a kernel without swap
+            (self.path / "memory.swap.max").write_text("0", encoding="ascii")
 
-    def __exit__(self, *_):
-        for pid in (self._group / "cgroup.procs").read_text(encoding="ascii").split():
-            (self._group.parent / "cgroup.procs").write_text(pid, encoding="ascii")
-        self._group.rmdir()
+    def close(self):
+        """With all that is in it."""
+        self._group.remove()
+
+
+def _has_version2():
+    root = mount_point()
+    return root and "memory" in (pathlib.Path(root) / "cgroup.controllers").read_text(
+        encoding="ascii").split()
+
+
+def _memory_group(stage):
+    """Of the version that has the controller: a controller is in one of them."""
+    if (_MEMORY_V1 / "cgroup.procs").exists():
+        return _Version1(stage)
+    if _has_version2():
+        return _Version2(stage)
+    return pytest.skip("no memory controller: see WHY_NOT in test_findings.py")
 
 
 def _limited(stage):
-    """A server that takes all the memory it is allowed, and more, once it is told on stdin."""
-    group = _in_group_v1(stage, _MEMORY, {"memory.limit_in_bytes": _LIMIT_BYTES,
-                                          "memory.swappiness": 0})
+    """A server that takes all the memory it is allowed, and more, once it is told on stdin.
+
+    Returns (Service, its cgroup).
+    """
+    group = _memory_group(stage)
     hungry = stage.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/hungry.py",
                                  *free_ports())
-    (group / "cgroup.procs").write_text(str(hungry.pid), encoding="ascii")
+    (group.path / group.procs).write_text(str(hungry.pid), encoding="ascii")
     service = Service(stage, hungry)
     client = service.client
     client.silent(2)
@@ -98,19 +131,30 @@ def _limited(stage):
     for connection in client.connections:
         connection.ask()
     client.wait_taken(hungry.pid)
-    return service
+    return service, group
+
+
+def _oom_kills(group):
+    """How many the kernel counts in there."""
+    lines = (group.path / group.events).read_text(encoding="ascii").splitlines()
+    return int(dict(line.split() for line in lines)["oom_kill"])
 
 
 def _out_of_memory(stage):
-    service = _limited(stage)
+    service, group = _limited(stage)
     service.victim.tell()
     record = service.record()
     assert service.victim.wait() == -signal.SIGKILL
+    assert _oom_kills(group) == 1
     return record, {"pid": service.pid, "aborted": service.client.tally()["silent: none+fin"]}
 
 
 def _killed_within_its_memory(stage):
-    return _limited(stage).tell(signal.SIGKILL).record()
+    service, group = _limited(stage)
+    record = service.tell(signal.SIGKILL).record()
+    assert service.victim.wait() == -signal.SIGKILL
+    assert _oom_kills(group) == 0
+    return record
 
 
 # By its own master, by its namespace
@@ -133,8 +177,17 @@ def _killed_by_master(stage):
 
 
 def _stopped_by_master(stage):
-    service, _ = _master(stage, "trap 'kill -TERM $!; wait; exit 0' TERM; $SERVER & wait")
-    return service.tell().record()
+    service, server = _master(stage, "trap 'kill -TERM $!; wait; exit 0' TERM; $SERVER & wait")
+    record = service.tell().record()
+    _assert_ended_when_told(service, server)
+    return record
+
+
+def _assert_ended_when_told(service, server):
+    """The server had its signal and ended by itself, before its master did."""
+    assert service.victim.wait() == 0
+    assert len(service.victim.all_truth("signal", pid=server)) == 1
+    assert service.victim.only("exiting", pid=server)["code"] == 0
 
 
 _NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child")
@@ -146,28 +199,36 @@ def _namespace_torn_down(stage):
 
 
 def _namespace_emptied(stage):
-    service, _ = _master(stage, "trap 'kill $!; wait $!; exit 0' TERM; $SERVER & wait",
-                         *_NAMESPACE)
-    return service.tell().record()
+    service, server = _master(stage, "trap 'kill $!; wait $!; exit 0' TERM; $SERVER & wait",
+                              *_NAMESPACE)
+    assert [ids_of(pid)[-1] for pid in (service.pid, server)] == [1, 2]
+    record = service.tell().record()
+    assert service.victim.wait() == 0
+    assert len(service.victim.all_truth("signal")) == 1
+    assert service.victim.only("exiting")["code"] == 0
+    return record
 
 
 # Slow to die
 
 
-def _killed_while_frozen(stage):
-    """The freezer of cgroup v1 keeps a process from dying; that of version 2 does not."""
-    group = _in_group_v1(stage, _FREEZER, {})
+def _held_when_killed(stage):
+    """A tracer keeps it from ending, as a file system does that does not answer.
+
+    The freezer of cgroup v1 does so, too, but that of version 2 lets the killed go at once.
+    """
     service = Service(stage, stage.server(), open_clients=_idle)
-    (group / "cgroup.procs").write_text(str(service.pid), encoding="ascii")
-    (group / "freezer.state").write_text("FROZEN", encoding="ascii")
+    tracer = stage.program(["/usr/bin/python3", ROOT / "tests/live/apps/tracer.py", service.pid])
+    assert tracer.out.wait(lambda line: line == b"traces\n"), tracer.describe()
     service.tell(signal.SIGKILL)
+    assert tracer.out.wait(lambda line: line == b"holds\n"), tracer.describe()
     service.client.run_for(1200)
-    thawed = now_ns()
-    (group / "freezer.state").write_text("THAWED", encoding="ascii")
+    released = now_ns()
+    tracer.tell()
     record = service.record()
-    service.victim.wait()
+    assert service.victim.wait() == -signal.SIGKILL
     return record, {"pid": service.pid, "sender_pid": os.getpid(),
-                    "took_s": since(service.stop, thawed, service.victim.reaped_ns)}
+                    "took_s": since(service.stop, released, service.victim.reaped_ns)}
 
 
 # Left behind, crashed
@@ -182,7 +243,12 @@ def _leaves_child(stage):
 
 
 def _ends_child(stage):
-    return stop_server(stage, "--helper", open_clients=_idle)[0]
+    victim = stage.server("--helper")
+    child, = victim.children()
+    record = Service(stage, victim, open_clients=_idle).tell().record()
+    assert victim.wait() == 0
+    assert not os.path.exists(f"/proc/{child}")
+    return record
 
 
 def _no_core():
@@ -202,6 +268,7 @@ def _ended_as_if_it_crashed(stage):
     """Somebody else sends SIGSEGV while it drains."""
     victim = stage.server(before_exec=_no_core)
     service = Service(stage, victim, open_clients=_in_flight).tell()
+    victim.wait_truth("listener_closed")
     service.client.run_for(200)
     stage.send_by_another(victim.pid, signal.SIGSEGV)
     record = service.record()
@@ -215,7 +282,7 @@ FINDINGS = {
     "oom_killed": Expected("error", _out_of_memory, _killed_within_its_memory),
     "killed_by_supervisor": Expected("error", _killed_by_master, _stopped_by_master),
     "killed_by_pidns_teardown": Expected("warning", _namespace_torn_down, _namespace_emptied),
-    "kill_slow_to_take": Expected("warning", _killed_while_frozen, _killed_at_once),
+    "kill_slow_to_take": Expected("warning", _held_when_killed, _killed_at_once),
     "orphans_left": Expected("warning", _leaves_child, _ends_child),
     "crash_during_drain": Expected("error", _crash, _ended_as_if_it_crashed),
 }

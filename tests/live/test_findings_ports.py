@@ -12,7 +12,10 @@ def _refuse(stage, answer_ms, came=True):
     service.victim.wait_truth("listener_closed")
     if came:
         service.client.silent(3)
-    return service.record(), service
+    record = service.record()
+    assert service.seen("whole+fin") == 1
+    assert service.seen("idle+refused") == (3 if came else 0)
+    return record, service
 
 
 def _refused_in_vain(stage):
@@ -57,6 +60,7 @@ def _restart(stage, came):
     service.client.run_for(200)
     new = stage.server(port=port)
     record = service.record()
+    assert service.seen("idle+refused") == (3 if came else 0)
     closed, opened = old.only("listener_closed"), new.wait_truth("listening")[0]
     dark = between((closed["before_ns"], closed["after_ns"]),
                    (opened["before_ns"], opened["after_ns"]))

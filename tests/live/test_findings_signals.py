@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Findings on the stop signal: who heard it, and whether it was the right one."""
 
-import os
 import signal
 
-from kit.clock import now_ns
-from kit.findings import Expected, Service, between, since, stop_server, make_tests
+from kit.clock import MS, now_ns
+from kit.findings import (Expected, Service, between, ids_of, is_caught, make_tests, since,
+                          stop_server)
 from kit.servers import start_nginx, start_uvicorn
 from kit.shutwatch import BUILD
 from kit.sockets import free_ports
@@ -47,7 +47,12 @@ def _discarded(stage):
 
 
 def _pid1_with_handler(stage):
-    return _as_pid1(stage).tell().record()
+    service = _as_pid1(stage)
+    assert ids_of(service.pid)[-1] == 1
+    record = service.tell().record()
+    assert service.victim.wait() == 0
+    assert len(service.victim.all_truth("signal")) == 1
+    return record
 
 
 # Ignored
@@ -64,7 +69,12 @@ def _ignored(stage):
 
 
 def _blocked_and_waited_for(stage):
-    return stop_server(stage, "--stop=sigwait", open_clients=_idle)[0]
+    service = Service(stage, stage.server("--stop=sigwait"), open_clients=_idle)
+    assert not is_caught(service.pid, signal.SIGTERM)
+    record = service.tell().record()
+    assert service.victim.wait() == 0  # not by the default, so it was blocked
+    assert len(service.victim.all_truth("signal")) == 1
+    return record
 
 
 # Too early
@@ -94,7 +104,10 @@ def _stopped_once_it_serves(stage):
     uvicorn = start_uvicorn(stage, 1)
     watch = stage.watch(uvicorn.pid)
     stage.send(uvicorn.pid)
-    return watch.record()
+    record = watch.record()
+    assert uvicorn.program.wait() == 0
+    assert any(b"shutdown complete" in line for line in uvicorn.program.err.all())
+    return record
 
 
 # Wrappers
@@ -117,8 +130,10 @@ def _not_forwarded(stage):
 
 
 def _forwarded(stage):
-    service, _ = _under_shell(stage, "trap 'kill $!; wait' TERM; $SERVER & wait")
-    return service.tell().record()
+    service, server = _under_shell(stage, "trap 'kill $!; wait' TERM; $SERVER & wait")
+    record = service.tell().record()
+    assert len(service.victim.all_truth("signal", pid=server)) == 1
+    return record
 
 
 def _died_first(stage):
@@ -131,7 +146,10 @@ def _died_first(stage):
 def _replaced(stage):
     port, = free_ports()
     shell = stage.python_victim("sh", "-c", f"exec {_SERVER} --port={port}")
-    return Service(stage, shell, open_clients=_idle).tell().record()
+    record = Service(stage, shell, open_clients=_idle).tell().record()
+    assert shell.wait() == 0
+    assert len(shell.all_truth("signal", pid=shell.pid)) == 1  # it is the server
+    return record
 
 
 # No handler
@@ -143,7 +161,10 @@ def _no_handler(stage):
 
 
 def _no_handler_and_nothing_lost(stage):
-    return stop_server(stage, "--stop=default", open_clients=_idle)[0]
+    record, service = stop_server(stage, "--stop=default", open_clients=_idle)
+    assert service.victim.wait() == -signal.SIGTERM
+    assert service.seen("idle+fin") == 1
+    return record
 
 
 def _quit(stage):
@@ -154,7 +175,10 @@ def _quit(stage):
 
 
 def _quit_with_handler(stage):
-    return stop_server(stage, number=signal.SIGQUIT, open_clients=_idle)[0]
+    record, service = stop_server(stage, number=signal.SIGQUIT, open_clients=_idle)
+    assert service.victim.wait() == 0
+    assert len(service.victim.all_truth("signal", signal=int(signal.SIGQUIT))) == 1
+    return record
 
 
 # Not the right one, not the only one
@@ -173,7 +197,9 @@ def _nginx_term(stage):
 
 
 def _nginx_quit(stage):
-    return _stop_nginx(stage, signal.SIGQUIT)[0]
+    record, service = _stop_nginx(stage, signal.SIGQUIT)
+    assert service.seen("whole+fin") == 2
+    return record
 
 
 def _escalated(stage):
@@ -187,12 +213,14 @@ def _escalated(stage):
 
 
 def _told_twice_at_once(stage):
-    service = Service(stage, stage.server(), open_clients=_idle).tell()
-    try:
-        os.kill(service.pid, signal.SIGINT)
-    except ProcessLookupError:
-        pass
-    return service.record()
+    service = Service(stage, stage.server("--pause=300"), open_clients=_idle).tell()
+    again = stage.send(service.pid, signal.SIGINT)
+    record = service.record()
+    assert again.after_ns - service.stop.before_ns < 100 * MS
+    assert service.victim.wait() == 0
+    numbers = {told["signal"] for told in service.victim.all_truth("signal")}
+    assert numbers == {signal.SIGTERM, signal.SIGINT}  # its handler took both
+    return record
 
 
 def _prefork(stage):
@@ -207,7 +235,12 @@ def _fanned_out(stage):
 
 
 def _passed_on(stage):
-    return _prefork(stage).tell().record()
+    service = _prefork(stage)
+    record = service.tell().record()
+    assert service.victim.wait() == 0
+    assert len(service.victim.all_truth("passes_on")) == 2
+    assert len(service.victim.all_truth("signal")) == 3  # the master, and each worker
+    return record
 
 
 FINDINGS = {

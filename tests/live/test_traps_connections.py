@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Traps about what became of single connections. Names are those of the list of traps."""
 
+import os
+import signal
+import socket
+
 import pytest
 
 from kit import tls
@@ -203,6 +207,49 @@ def test_tls_close_notify(trap, goodbye):
         assert outcomes(record) == {"idle": 2}
     else:
         assert set(outcomes(record)) <= {"idle", "completed"}
+
+
+def test_farewell_before_anybody_looked(trap):
+    """An idle client is told goodbye, and shutwatch looks before that is acknowledged."""
+    victim = trap.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/farewell.py",
+                                free_ports()[0])
+    watch = trap.watch(victim.pid)
+    with socket.create_connection(("127.0.0.1", victim.port), 10) as client:
+        client.sendall(b"a request\n")
+        assert client.recv(100) == b"an answer\n"
+        name = "{}:{}".format(*client.getsockname())
+        wait_until(lambda: not server_side(victim.pid, victim.port)[name].unacked, "all is sent")
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)  # from now on after 40 ms
+        os.kill(watch.pid, signal.SIGSTOP)
+        stop = trap.send(victim.pid)
+        assert client.recv(100) == b"a farewell\n"
+        os.kill(watch.pid, signal.SIGCONT)
+        wait_until(lambda: not server_side(victim.pid, victim.port)[name].unacked, "all is sent")
+    record = watch.record()
+    assert record["complete"] and record["trigger"]["sender"]["pid"] == stop.sender
+    detail = details_of(record)[name]
+    assert detail["at_signal"] is None  # it was idle; who looks that late cannot know
+    assert record["connections"]["inbound"]["in_flight_at_signal"] == 0
+    assert outcomes(record) == {"peer_closed": 1}
+
+
+def test_last_answer_before_anybody_looked(trap):
+    """Answered and closed within the jiffy of TERM: it was no idle client."""
+    victim = trap.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/last_answer.py",
+                                free_ports()[0])
+    watch = trap.watch(victim.pid)
+    with socket.create_connection(("127.0.0.1", victim.port), 10) as client:
+        client.sendall(b"a request\n")
+        name = "{}:{}".format(*client.getsockname())
+        wait_until(lambda: not server_side(victim.pid, victim.port)[name].unread, "it to be read")
+        os.kill(watch.pid, signal.SIGSTOP)
+        trap.send(victim.pid)
+        assert client.recv(100) == b"an answer\n" and client.recv(100) == b""
+        victim.wait()
+        os.kill(watch.pid, signal.SIGCONT)
+    record = watch.record()
+    assert record["complete"] and outcomes(record) == {"completed": 1}
+    assert details_of(record)[name]["at_signal"] is None
 
 
 def test_backlog_reset(trap):

@@ -84,7 +84,8 @@ def test_exit_storm(trap):
         victim.wait()
         stored, = daemon.wait_records(is_final=True)
         for record in (stored, watch.record()):
-            assert pids(record) == [victim.pid] and record["complete"]
+            assert pids(record) == [victim.pid]
+            assert record["complete"], record["loss"]
             assert record["trigger"]["sender"]["pid"] == stop.sender
 
 

@@ -145,6 +145,44 @@ static void test_in_flight(void **state)
 	assert_false(facts_is_in_flight(&f));
 }
 
+/* The server says farewell to an idle client before anybody has looked. */
+static void test_farewell_proves_nothing(void **state)
+{
+	struct facts f = facts_quiet();
+
+	(void)state;
+	f.unacked_bytes = 117;
+	f.since_sent = 3;
+	f.since_unacked = 3;
+	assert_true(facts_is_in_flight(&f));
+	assert_false(facts_is_in_flight_since_stop(&f));
+	f.since_unacked = f.since_stop; /* within the jiffy of the signal: as before it */
+	assert_true(facts_is_in_flight_since_stop(&f));
+	f.since_unacked = SINCE_EVER;
+	assert_true(facts_is_in_flight_since_stop(&f));
+	f.since_unacked = 3;
+	f.unread_bytes = 1;
+	assert_true(facts_is_in_flight_since_stop(&f));
+}
+
+/* The answer went out within the jiffy of the signal, and nobody had looked before. */
+static void test_last_packet_tells_within_the_jiffy(void **state)
+{
+	struct facts f = facts_quiet();
+
+	(void)state;
+	f.has_baseline = false;
+	f.since_sent = f.since_stop;
+	f.since_received = f.since_stop + 1;
+	assert_false(facts_has_moved(&f));
+	assert_int_equal(facts_decide(&f), OUTCOME_IDLE);
+	f.is_packet_since_stop = true;
+	assert_true(facts_has_moved(&f));
+	assert_int_equal(facts_decide(&f), OUTCOME_COMPLETED);
+	f.since_sent = f.since_stop + 1; /* a packet without data */
+	assert_false(facts_has_moved(&f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +194,8 @@ int main(void)
 		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_multiplexed_where_bytes_can_tell),
 		cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_farewell_proves_nothing),
+		cmocka_unit_test(test_last_packet_tells_within_the_jiffy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

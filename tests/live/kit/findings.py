@@ -54,6 +54,23 @@ def found(record, name):
     return findings[0] if findings else None
 
 
+def _status(pid, key):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+        line, = [line for line in status if line.startswith(f"{key}:")]
+    return line.split()[1:]
+
+
+def ids_of(pid):
+    """The pids of a process, in our namespace first, in its own last."""
+    return [int(number) for number in _status(pid, "NSpid")]
+
+
+def is_caught(pid, number):
+    """Has the process a handler for that signal?"""
+    mask, = _status(pid, "SigCgt")
+    return bool(int(mask, 16) & 1 << number - 1)
+
+
 def wrong(record):
     """The ids of all that is not merely good to know."""
     return {finding["id"] for finding in record["findings"] if finding["severity"] != "info"}

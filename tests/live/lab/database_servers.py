@@ -84,7 +84,7 @@ def start_postgres(stage):
 KINDS = [
     Kind("redis", ("redis-server",), _start_redis),
     Kind("postgres", POSTGRES_NEEDS, start_postgres,
-         hows=(TERM, How(signal.SIGINT), How(signal.SIGQUIT)), is_slow=True,
+         hows=(TERM, How(signal.SIGINT), How(signal.SIGQUIT)), forks=True, is_slow=True,
          # Not QUEUE: nobody asks before the start-up was answered
          scenarios=(MIXED, IDLE, LONG, BURST, MANY)),
 ]

@@ -27,6 +27,7 @@ _FROZEN_S = 0.2       # … between the signal and the thaw …
 _AFTER_S = 0.3        # … and after the end
 _RESUME = ("--half-response-bytes=65536", "--half-response-resume=1300ms")
 _GUARD = "--duration=25s"
+_PF_EXITING = 4       # proc_pid_stat(5), the flags
 
 
 @dataclasses.dataclass
@@ -129,7 +130,18 @@ class Told:
     stop: object
     ended_ns: int | None   # the last process
     pids: frozenset = frozenset()  # at the signal
+    leaving: frozenset = frozenset()
     predicted: str = ""
+
+
+def _is_leaving(pid):
+    """Has it begun to exit, or is it gone?"""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            flags = stat.read().rpartition(")")[2].split()[6]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return bool(int(flags) & _PF_EXITING)
 
 
 class Stopped:
@@ -165,8 +177,9 @@ class Stopped:
         time.sleep(_BEFORE_S)  # the scenario: in flight for that long
         self.predicted = predict(stage, running, how)
         self._sides = _sides(running)
-        self.pids = frozenset(running.pids())
+        self.pids = frozenset(pid for pid in running.pids() if not _is_leaving(pid))
         self.stop = running.stop(how)
+        self.leaving = frozenset(filter(_is_leaving, self.pids))  # by the signal, or before it
         if is_frozen:
             time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
             for pid in running.pids():
@@ -242,7 +255,7 @@ def _judged(row, stopped, **who):
     # A manager thaws what it stops at once.
     judge.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
     row.mismatches = [*judge.disagreements(), *strict.disagreements(stopped, row.scenario)]
-    row.undecidable = dict(judge.undecidable)
+    row.undecidable = {**judge.undecidable, **strict.undecidable(stopped)}
     row.record = stopped.record
     row.mismatches += expected.disagreements(row)
     row.outcome = stopped.record["outcome"]
@@ -259,6 +272,8 @@ def run(stage, kind, how, scenario):
     """Starts the server, stops it, judges. Returns the Row."""
     row = Row(kind.name, how.name, scenario)
     stopped = Stopped(stage, kind.start(stage), how, scenario, kind.states)
+    if not kind.forks:
+        stopped.leaving = frozenset()
     return _judged(row, stopped, overflows=stopped.overflows,
                    **_apart(kind, stopped))
 

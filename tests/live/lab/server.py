@@ -87,6 +87,7 @@ class Kind:
                                    "finishing", "silent", "flow"))
     defers_accept: bool = False         # TCP_DEFER_ACCEPT: who says nothing is no connection there
     survives: bool = False              # who arrives after the signal is served on as ever
+    forks: bool = False                 # a process for each connection, which ends with it
     is_slow: bool = False               # not in the quick part
 
     def missing(self):

@@ -30,14 +30,24 @@ def _trigger(stopped):
         yield f"trigger is {trigger['kind']} {trigger['signal']}, {sent} was sent"
 
 
+def _missing(stopped):
+    return stopped.pids - {process["pid"] for process in stopped.record["processes"]}
+
+
+def undecidable(stopped):
+    """{why: how many}: what neither the record nor we can know."""
+    count = len(_missing(stopped) & stopped.leaving)
+    why = "a process that serves one connection ended while the signal was sent, or just before"
+    return {why: count} if count else {}
+
+
 def _whole(stopped):
     record = stopped.record
     if not record["complete"]:
         yield f"not complete: {record['loss']}"
     if record["connections"]["details_omitted"]:
         yield f"{record['connections']['details_omitted']} details omitted, all were asked for"
-    missing = stopped.pids - {process["pid"] for process in record["processes"]}
-    if missing:
+    if missing := _missing(stopped) - stopped.leaving:
         yield f"processes {sorted(missing)} were there at the signal, and are not in the record"
 
 
