@@ -8,6 +8,7 @@ import random
 import signal
 import time
 import traceback
+from collections import Counter
 from queue import Empty
 
 from kit.clock import now_ns
@@ -45,6 +46,15 @@ class Life:
         self.client.wait_ended()
         self.victim.wait()
 
+    def was_client_late(self):
+        """Did it not run while the victim answered, before the signal? Then its times, of when it
+        saw things, are not those of when they happened."""
+        told = Counter(line["peer"] for line in self.victim.all_truth("answered")
+                       if line["after_ns"] < self.stop.before_ns)
+        return any(sum(event == "answered" and at_ns < self.stop.before_ns
+                       for at_ns, event in connection.events) < told[connection.local]
+                   for connection in self.client.connections)
+
     def disagreements(self, record):
         """What is wrong with its record."""
         found = Judge(record, self.client.connections, self.stop,
@@ -69,6 +79,7 @@ class Verdict:
     wrong: list
     has_record: bool = True
     loss: dict = None  # of a record that says it is incomplete
+    is_judged: bool = True
 
 
 def _judge(daemon, life):
@@ -79,9 +90,10 @@ def _judge(daemon, life):
         record = daemon.wait_records(
             is_final=True, timeout=_RECORD_S,
             ready=lambda record: any(p["pid"] == pid for p in record["processes"]))[-1]
-        if record["complete"]:
+        verdict.is_judged = record["complete"] and not life.was_client_late()
+        if verdict.is_judged:
             verdict.wrong = life.disagreements(record)
-        else:
+        elif not record["complete"]:
             verdict.loss = record["loss"]
     except AssertionError:
         verdict.has_record = False
@@ -121,6 +133,7 @@ class Soak:
                             # One name: what is kept by name must not grow either.
                             "services:\n  - match: {exe: '*/victims/server'}\n    name: soak\n")
         self.stops = self.connections = self.kills = self.unknown = self.incomplete = 0
+        self.late = 0
         self._dead = (0, 0)  # from when to when, last
         self.wrong = 0
         self._mismatches = []
@@ -156,6 +169,7 @@ class Soak:
             return
         self.stops += 1
         self.connections += verdict.connections
+        self.late += not verdict.is_judged and not verdict.loss
         self.wrong += bool(verdict.wrong)
         self._mismatches += verdict.wrong
         if verdict.loss:
