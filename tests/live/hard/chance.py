@@ -19,10 +19,10 @@ from kit.stops import new_comm, targets
 
 _LIVING = 4            # services at a time
 _STOPS = ("handler", "default", "leave", "sigwait", "reraise")
-_RECORD_S = 15         # until the record of a stop is there
+_RECORD_S = 60         # until the record of a stop is there, on a machine that has much to do
 _UNKNOWN_NS = 5 * 10**9  # who began to listen shortly before the daemon died may be unknown to it
 _SIGNALS = (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
-_RECORDS_KEPT = 50     # by the store: its pages are not what is looked at here
+_RECORDS_KEPT = 200    # by the store, long enough to be found; its pages are not the subject
 
 
 class Life:
@@ -95,9 +95,9 @@ def _judge(daemon, life):
             verdict.wrong = life.disagreements(record)
         elif not record["complete"]:
             verdict.loss = record["loss"]
-    except AssertionError:
+    except AssertionError as error:
         verdict.has_record = False
-        verdict.wrong = ["no record"]
+        verdict.wrong = [f"no record: {str(error)[:60]}"]
     verdict.wrong = [f"{life.describe()}: {why}" for why in verdict.wrong]
     return verdict
 
