@@ -8,6 +8,7 @@ import random
 import signal
 import time
 import traceback
+from collections import Counter
 from queue import Empty
 
 from kit.clock import now_ns
@@ -18,10 +19,10 @@ from kit.stops import new_comm, targets
 
 _LIVING = 4            # services at a time
 _STOPS = ("handler", "default", "leave", "sigwait", "reraise")
-_RECORD_S = 15         # until the record of a stop is there
+_RECORD_S = 60         # until the record of a stop is there, on a machine that has much to do
 _UNKNOWN_NS = 5 * 10**9  # who began to listen shortly before the daemon died may be unknown to it
 _SIGNALS = (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
-_RECORDS_KEPT = 50     # by the store: its pages are not what is looked at here
+_RECORDS_KEPT = 200    # by the store, long enough to be found; its pages are not the subject
 
 
 class Life:
@@ -45,10 +46,17 @@ class Life:
         self.client.wait_ended()
         self.victim.wait()
 
+    def was_client_late(self):
+        """Did it not run while the victim answered, before the signal? Then its times, of when it
+        saw things, are not those of when they happened."""
+        told = Counter(line["peer"] for line in self.victim.all_truth("answered")
+                       if line["after_ns"] < self.stop.before_ns)
+        return any(sum(event == "answered" and at_ns < self.stop.before_ns
+                       for at_ns, event in connection.events) < told[connection.local]
+                   for connection in self.client.connections)
+
     def disagreements(self, record):
         """What is wrong with its record."""
-        if not record["complete"]:
-            return [f"incomplete: {record['loss']}"]
         found = Judge(record, self.client.connections, self.stop,
                       Truth([self.victim])).disagreements()
         told = {key: record["connections"][key] for key in ("inbound", "outbound")}
@@ -64,25 +72,32 @@ class Life:
 class Verdict:
     """What came of one life."""
 
+    pid: int
     began_ns: int
     stopped_ns: int
     connections: int
     wrong: list
     has_record: bool = True
+    loss: dict = None  # of a record that says it is incomplete
+    is_judged: bool = True
 
 
 def _judge(daemon, life):
     """The verdict on its record, once that is there."""
     pid = life.victim.pid
-    verdict = Verdict(life.began_ns, life.stop.after_ns, len(life.client.connections), [])
+    verdict = Verdict(pid, life.began_ns, life.stop.after_ns, len(life.client.connections), [])
     try:
         record = daemon.wait_records(
             is_final=True, timeout=_RECORD_S,
             ready=lambda record: any(p["pid"] == pid for p in record["processes"]))[-1]
-        verdict.wrong = life.disagreements(record)
-    except AssertionError:
+        verdict.is_judged = record["complete"] and not life.was_client_late()
+        if verdict.is_judged:
+            verdict.wrong = life.disagreements(record)
+        elif not record["complete"]:
+            verdict.loss = record["loss"]
+    except AssertionError as error:
         verdict.has_record = False
-        verdict.wrong = ["no record"]
+        verdict.wrong = [f"no record: {str(error)[:60]}"]
     verdict.wrong = [f"{life.describe()}: {why}" for why in verdict.wrong]
     return verdict
 
@@ -98,7 +113,7 @@ def _live(daemon, comm, seed, seconds, queue):
             queue.put(_judge(daemon, life))
             stage.forget(life.victim, life.client)
     except Exception:  # pylint: disable=broad-exception-caught
-        queue.put(Verdict(0, 0, 0, [traceback.format_exc()[:3000]]))
+        queue.put(Verdict(0, 0, 0, 0, [traceback.format_exc()[:3000]]))
     finally:
         stage.close()
         queue.close()
@@ -117,7 +132,8 @@ class Soak:
                             f"store:\n  retention: {{count: {_RECORDS_KEPT}}}\n"
                             # One name: what is kept by name must not grow either.
                             "services:\n  - match: {exe: '*/victims/server'}\n    name: soak\n")
-        self.stops = self.connections = self.kills = self.unknown = 0
+        self.stops = self.connections = self.kills = self.unknown = self.incomplete = 0
+        self.late = 0
         self._dead = (0, 0)  # from when to when, last
         self.wrong = 0
         self._mismatches = []
@@ -148,18 +164,28 @@ class Soak:
             verdict = queue.get(timeout=0.1)
         except Empty:
             return
-        killed_ns, back_ns = self._dead
-        if not verdict.has_record and verdict.stopped_ns < back_ns \
-                and verdict.began_ns > killed_ns - _UNKNOWN_NS:
+        if not verdict.has_record and self._is_unknown(verdict):
             self.unknown += 1
             return
         self.stops += 1
         self.connections += verdict.connections
+        self.late += not verdict.is_judged and not verdict.loss
         self.wrong += bool(verdict.wrong)
         self._mismatches += verdict.wrong
+        if verdict.loss:
+            self.incomplete += 1
+            self._mismatches.append(f"says that it is incomplete: {verdict.loss}")
+
+    def _is_unknown(self, verdict):
+        """Began and ended without the daemon: it was dead, or late, and says so."""
+        killed_ns, back_ns = self._dead
+        if verdict.stopped_ns < back_ns and verdict.began_ns > killed_ns - _UNKNOWN_NS:
+            return True
+        return any(line["msg"].startswith(f"pid {verdict.pid} listened ") and
+                   "its stop is not recorded" in line["msg"] for line in self._daemon.log())
 
     def take_mismatches(self):
-        """What is new of them."""
+        """What is new of them, and of what is incomplete."""
         new, self._mismatches = self._mismatches, []
         return new
 
