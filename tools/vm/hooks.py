@@ -25,7 +25,8 @@ def table(reports):
         states = " | ".join(rows[key]["state"] for rows in by_kernel)
         lines.append(f"| `{key[0]}` | `{key[1]}` | {states} |")
     kernels = ", ".join(report["kernel"] for report in reports)
-    lines += ["", f"(`shutwatch check --json` as `make check-vm` runs it, {datetime.date.today()}, on",
+    today = datetime.date.today()
+    lines += ["", f"(`shutwatch check --json` as `make check-vm` runs it, {today}, on",
               f"Linux {kernels}.)"]
     return "\n".join(lines) + "\n"
 
