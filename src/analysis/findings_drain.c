@@ -172,7 +172,7 @@ FINDING_ROW(drain_blocked_active)
 FINDING_ROW(drain_blocked_idle)
 {
 	return tell_blocked(record, finding, (struct blocker){ DIRECTION_INBOUND, AT_SIGNAL_IDLE },
-			    "idle inbound");
+			    "idle or streaming inbound");
 }
 
 FINDING_ROW(drain_blocked_outbound)

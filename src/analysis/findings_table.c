@@ -26,8 +26,9 @@ static const struct finding_row rows[] = {
 		"A process ignores the stop signal, and did not end by it.",
 		"signal_generate with result ignored and the disposition SIG_IGN, to a process "
 		"that did not end by itself.",
-		"Do not ignore SIGTERM (nohup, trap '' TERM, SIG_IGN inherited from a parent): "
-		"install a handler, or restore SIG_DFL before exec."),
+		"Do not ignore the stop signal: install a handler, or restore SIG_DFL before exec. "
+		"It may be inherited: trap '' TERM in a shell, nohup (SIGHUP), a shell's & "
+		"(SIGINT, SIGQUIT)."),
 	ROW(stop_signal_before_ready, WARNING,
 		"The stop signal came while the program was still starting, before it had its "
 		"handler.",

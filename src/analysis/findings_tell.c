@@ -12,7 +12,9 @@
 
 const char *finding_span(int64_t ns, char buffer[SPAN_BYTES])
 {
-	if (ns < SECOND_NS)
+	if (ns < SECOND_NS / 1000)
+		snprintf(buffer, SPAN_BYTES, "less than 1 ms");
+	else if (ns < SECOND_NS)
 		snprintf(buffer, SPAN_BYTES, "%" PRId64 " ms", ns / 1000000);
 	else
 		snprintf(buffer, SPAN_BYTES, "%.1f s", (double)ns / (double)SECOND_NS);
