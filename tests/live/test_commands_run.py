@@ -90,7 +90,8 @@ def test_signal_passed_on(stage, name):
     program, pid, report = _start(stage, "--pause=200")
     client = stage.client(program.port)
     client.idle(1)
-    client.in_flight(1, "/200/10")
+    # Longer than it takes to start what sends the signal.
+    client.in_flight(1, f"/{200 * SLOWNESS}/10")
     client.wait_taken(pid)
     sent = stage.send_by_another(program.pid, getattr(signal, name))
     client.wait_ended()
