@@ -20,7 +20,6 @@ from kit.stops import new_comm, targets
 _LIVING = 4            # services at a time
 _STOPS = ("handler", "default", "leave", "sigwait", "reraise")
 _RECORD_S = 60         # until the record of a stop is there, on a machine that has much to do
-_UNKNOWN_NS = 5 * 10**9  # who began to listen shortly before the daemon died may be unknown to it
 _SIGNALS = (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
 _RECORDS_KEPT = 200    # by the store, long enough to be found; its pages are not the subject
 
@@ -135,6 +134,7 @@ class Soak:
         self.stops = self.connections = self.kills = self.unknown = self.incomplete = 0
         self.late = 0
         self._dead = (0, 0)  # from when to when, last
+        self._unrecorded = set()  # pids
         self.wrong = 0
         self._mismatches = []
 
@@ -152,6 +152,8 @@ class Soak:
             if kills and time.monotonic() > kill_at:
                 killed_ns = now_ns()
                 self._daemon.kill()
+                self._daemon.program.err.all()
+                self._note_unrecorded()
                 self._daemon.start()
                 self._dead = (killed_ns, now_ns())
                 self.kills += 1
@@ -164,9 +166,15 @@ class Soak:
             verdict = queue.get(timeout=0.1)
         except Empty:
             return
-        if not verdict.has_record and self._is_unknown(verdict):
+        self._note_unrecorded()
+        if not verdict.has_record and verdict.pid in self._unrecorded:
             self.unknown += 1
             return
+        if not verdict.has_record and self.kills:
+            began_s, stopped_s, back_s = ((ns - self._dead[0]) / 1e9 for ns in (
+                verdict.began_ns, verdict.stopped_ns, self._dead[1]))
+            verdict.wrong.append(f"  killed at 0 s, back at {back_s:.3f} s; it began at "
+                                 f"{began_s:.3f} s, was stopped at {stopped_s:.3f} s")
         self.stops += 1
         self.connections += verdict.connections
         self.late += not verdict.is_judged and not verdict.loss
@@ -176,13 +184,10 @@ class Soak:
             self.incomplete += 1
             self._mismatches.append(f"says that it is incomplete: {verdict.loss}")
 
-    def _is_unknown(self, verdict):
-        """Began and ended without the daemon: it was dead, or late, and says so."""
-        killed_ns, back_ns = self._dead
-        if verdict.stopped_ns < back_ns and verdict.began_ns > killed_ns - _UNKNOWN_NS:
-            return True
-        return any(line["msg"].startswith(f"pid {verdict.pid} listened ") and
-                   "its stop is not recorded" in line["msg"] for line in self._daemon.log())
+    def _note_unrecorded(self):
+        """What this life of the daemon has said of services that were gone before it could look."""
+        self._unrecorded |= {int(line["msg"].split()[1]) for line in self._daemon.log()
+                             if "its stop is not recorded" in line["msg"]}
 
     def take_mismatches(self):
         """What is new of them, and of what is incomplete."""
