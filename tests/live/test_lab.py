@@ -312,6 +312,7 @@ def test_why_lossy(server, lost, is_known):
     ("gunicorn sync", _said("clean"), "forced", 1, False),   # it outlived its master's patience
     ("postgres", _said("draining"), "forced", 1, True),
     ("postgres", _said("clean"), "forced", 1, False),
+    ("postgres", _said("lossy"), "forced", 1, True),
     ("uvicorn", _said("lossy", unit_error="No such file or directory"), "partial", None, True),
     ("uvicorn", _said("lossy"), "partial", None, False),
     ("uvicorn", _said("unaffected"), "lossy", None, False),

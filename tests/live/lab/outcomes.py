@@ -136,19 +136,22 @@ _APACHE_TERM = {
     MIXED: stop("forced", _WRONG, _CUT, _DROPPED, _STALLED, _GRACE, _REFUSED, audit="lossy"),
     IDLE: _CLEAN, LATE: _RACED,
     # What it answers before it has seen the signal is answered.
-    QUEUE: stop("lossy|clean", maybe=(_WRONG, _CUT, _DROPPED)),
+    QUEUE: stop("lossy|clean", maybe=(_WRONG, _CUT, _DROPPED, _UNREAD)),
     LONG: stop("forced", _WRONG, _CUT, _GRACE, "drain_blocked_outbound", audit="lossy"),
     BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _STALLED, _REFUSED),
-    MANY: stop("lossy", _WRONG, _CUT),
+    MANY: stop("lossy", _WRONG, _CUT, maybe=(_UNREAD,)),
 }
 # Clean, and not quick: its parent looks once a second whether its children have ended.
 _APACHE_LOOKS = ("slow_cleanup",)
 _APACHE_WINCH = {
-    MIXED: stop("forced", _CUT_OFF, _GRACE, _BUSY, *_EARLY, audit="clean"),
+    # One of those that arrive may ask again just as it is told goodbye.
+    MIXED: stop("forced", _CUT_OFF, _GRACE, _BUSY, *_EARLY, audit="clean",
+                maybe=("keepalive_close_race",)),
     IDLE: stop("clean", maybe=_APACHE_LOOKS),
     # It says goodbye, and reads on for a second: who asks in that time gets no RST, and no answer.
     LATE: stop("lossy", _CUT, maybe=_APACHE_LOOKS, audit="clean"),
-    QUEUE: stop("clean", maybe=_APACHE_LOOKS, audit="lossy"),
+    # Who thaws first, a child that accepts or the parent that closes, is a race.
+    QUEUE: stop("clean|lossy", maybe=(*_APACHE_LOOKS, _DROPPED), audit="lossy"),
     LONG: _WAITED, BURST: _WORKS_ON,
     MANY: stop("clean", maybe=_APACHE_LOOKS),
 }

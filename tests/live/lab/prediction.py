@@ -93,7 +93,8 @@ def predict(stage, running, how):
 
 def _due(stop, scenario, said):
     """What it should say: of clients that come all the time, it may see some that would be lost."""
-    if scenario in (MIXED, BURST, LOAD) and stop.audit == "clean" and said.queued + said.cut:
+    is_mild = stop.audit in ("clean", "draining")
+    if scenario in (MIXED, BURST, LOAD) and is_mild and said.queued + said.cut:
         return "lossy"
     return stop.audit
 
@@ -128,7 +129,9 @@ def _killed_by(record):
 
 
 def _why_forced(server, said, record):
-    why = _PATIENT if said.outcome == "draining" else _HABITS.get(server, {}).get("forced")
+    # "lossy": some wait in the queue besides.
+    is_patient = said.outcome == "draining" or (server, said.outcome) == ("postgres", "lossy")
+    why = _PATIENT if is_patient else _HABITS.get(server, {}).get("forced")
     killers = _killed_by(record)
     by_itself = killers & {process["pid"] for process in record["processes"]}
     return why if killers and bool(by_itself) == (why == _MASTER) else None
