@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const size_t event_sizes[] = {
+static const uint16_t event_sizes[] = {
 	[EVENT_SIGNAL] = sizeof(struct event_signal),
 	[EVENT_DELIVERED] = sizeof(struct event_delivered),
 	[EVENT_PROCESS] = sizeof(struct event_process),
@@ -119,6 +119,11 @@ static bool event_is_sound(const union event *event)
 	default:
 		return true;
 	}
+}
+
+uint16_t event_size(enum event_type type)
+{
+	return event_sizes[type];
 }
 
 int decode_event(const void *bytes, size_t size, union event *ret_event)

@@ -11,23 +11,6 @@
 #define GENERATIONS 3
 #define CHUNK 8
 
-static const uint16_t sizes[EVENT_TYPES] = {
-	[EVENT_SIGNAL] = sizeof(struct event_signal),
-	[EVENT_DELIVERED] = sizeof(struct event_delivered),
-	[EVENT_PROCESS] = sizeof(struct event_process),
-	[EVENT_EXIT] = sizeof(struct event_exit),
-	[EVENT_LISTENER] = sizeof(struct event_listener),
-	[EVENT_CONNECTION] = sizeof(struct event_connection),
-	[EVENT_SERVICE] = sizeof(struct event_service),
-	[EVENT_PROGRAM] = sizeof(struct event_program),
-	[EVENT_COUNTS] = sizeof(struct event_counts),
-	[EVENT_LOSS] = sizeof(struct event_loss),
-	[EVENT_ENDED] = sizeof(struct event_ended),
-	[EVENT_ARGUMENTS] = sizeof(struct event_arguments),
-	[EVENT_WAIT] = sizeof(struct event_wait),
-	[EVENT_KNOWN] = sizeof(struct event_known),
-};
-
 /* Returns how many bytes of the input it took. */
 static size_t make_event(const uint8_t *data, size_t size, uint64_t now_ns, union event *event)
 {
@@ -35,7 +18,7 @@ static size_t make_event(const uint8_t *data, size_t size, uint64_t now_ns, unio
 
 	memset(event, 0, sizeof(*event));
 	event->header.type = (uint16_t)(1 + data[0] % (EVENT_TYPES - 1));
-	event->header.size = sizes[event->header.type];
+	event->header.size = event_size(event->header.type);
 	event->header.at_ns = now_ns + data[1] * 1000000ULL;
 	event->header.service = event->header.generation = 1 + data[1] % GENERATIONS;
 	body = event->header.size - sizeof(event->header);

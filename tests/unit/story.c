@@ -12,23 +12,6 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
-static const size_t sizes[EVENT_TYPES] = {
-	[EVENT_SIGNAL] = sizeof(struct event_signal),
-	[EVENT_DELIVERED] = sizeof(struct event_delivered),
-	[EVENT_PROCESS] = sizeof(struct event_process),
-	[EVENT_EXIT] = sizeof(struct event_exit),
-	[EVENT_LISTENER] = sizeof(struct event_listener),
-	[EVENT_CONNECTION] = sizeof(struct event_connection),
-	[EVENT_SERVICE] = sizeof(struct event_service),
-	[EVENT_PROGRAM] = sizeof(struct event_program),
-	[EVENT_COUNTS] = sizeof(struct event_counts),
-	[EVENT_LOSS] = sizeof(struct event_loss),
-	[EVENT_ENDED] = sizeof(struct event_ended),
-	[EVENT_ARGUMENTS] = sizeof(struct event_arguments),
-	[EVENT_WAIT] = sizeof(struct event_wait),
-	[EVENT_KNOWN] = sizeof(struct event_known),
-};
-
 uint64_t story_ns(int64_t at_ms)
 {
 	return STORY_T0 + (uint64_t)(at_ms * STORY_MS);
@@ -45,7 +28,7 @@ union event story_event(enum event_type type, int64_t at_ms)
 
 	memset(&event, 0, sizeof(event));
 	event.header.type = (uint16_t)type;
-	event.header.size = (uint16_t)sizes[type];
+	event.header.size = event_size(type);
 	event.header.at_ns = story_ns(at_ms);
 	event.header.service = 1;
 	event.header.generation = 1;
