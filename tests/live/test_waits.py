@@ -8,6 +8,7 @@ import pytest
 
 from kit.clock import MS, SECOND, now_ns, wait_until
 from kit.daemon import Daemon
+from kit.noise import Noise
 from kit.sockets import free_ports
 from kit.stage import IS_BLIND
 
@@ -16,8 +17,9 @@ pytestmark = pytest.mark.skipif(IS_BLIND, reason="there is nothing in here for t
 # As in session_waits.c: a look comes after a hundredth of the time since T0, not before 20 ms.
 _INTERVAL_S = 0.020
 _INTERVAL_SHARE = 100
-# A noisy machine looks a little later.
+# A noisy machine looks a little later; how much, is measured too.
 _LATE_S = 0.030
+_NOISE = "noise of the test"
 
 
 def _tolerance(record):
@@ -29,7 +31,7 @@ def _tolerance(record):
     looks = sum(wait["samples"] for wait in record["waits"]
                 if wait["tid"] == record["processes"][0]["pid"])
     interval = max(_INTERVAL_S, total / _INTERVAL_SHARE, total / max(looks, 1))
-    return 2 * interval + _LATE_S
+    return 2 * interval + _LATE_S + 2 * record.get(_NOISE, 0)
 
 
 def _told(victim, step):
@@ -46,9 +48,10 @@ def _stop(stage, *steps, clients=0):
         if clients:
             victim.wait_truth("taken", clients)
         watch = stage.watch(victim.pid)
-        stage.send(victim.pid)
-        victim.wait()
-    record = watch.record(timeout=30)
+        with Noise() as noise:
+            stage.send(victim.pid)
+            victim.wait()
+    record = {**watch.record(timeout=30), _NOISE: noise.latest_s}
     assert record["complete"]
     assert record["processes"][0]["pid"] == victim.pid
     return victim, record, [wait for wait in record["waits"] if wait["tid"] == victim.pid]
