@@ -47,15 +47,25 @@ static bool was_draining(const struct record *record, int64_t forced_ns)
 	       record_has_acted_before(record, forced_ns);
 }
 
+/* Clients that nobody took until the end; those that a closing listener dropped were gone. */
+static uint64_t queued_at_kill(const struct record *record, int64_t forced_ns)
+{
+	int64_t accepting_ns = record->timing.accepting_ns;
+
+	if (accepting_ns != TIME_UNKNOWN && accepting_ns < forced_ns)
+		return 0;
+	return outcomes(record, DIRECTION_INBOUND, OUTCOME_UNACCEPTED);
+}
+
 /*
  * What was in flight then is abandoned, what was idle is left open: the
  * outcomes say so themselves. Idle ones block only if nothing in flight does.
  */
-static uint64_t held_at_kill(const struct record *record, struct blocker blocker)
+static uint64_t held_at_kill(const struct record *record, struct blocker blocker, int64_t forced_ns)
 {
 	uint64_t active = outcomes(record, DIRECTION_INBOUND, OUTCOME_ABANDONED);
 	uint64_t idle = outcomes(record, DIRECTION_INBOUND, OUTCOME_LEFT_OPEN);
-	uint64_t queued = outcomes(record, DIRECTION_INBOUND, OUTCOME_UNACCEPTED);
+	uint64_t queued = queued_at_kill(record, forced_ns);
 
 	if (blocker.direction == DIRECTION_OUTBOUND)
 		return active || idle || queued
@@ -120,7 +130,8 @@ static bool is_blocked(const struct record *record, struct blocker blocker, stru
 	if (forced != TIME_UNKNOWN) {
 		ret->waited_ns = forced;
 		ret->was_killed = true;
-		ret->connections = was_draining(record, forced) ? held_at_kill(record, blocker) : 0;
+		ret->connections =
+			was_draining(record, forced) ? held_at_kill(record, blocker, forced) : 0;
 	} else if (record->verdict == VERDICT_DRAINING) {
 		ret->connections = held_still(record, blocker);
 	} else if (blocker.direction == DIRECTION_OUTBOUND) {
