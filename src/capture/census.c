@@ -161,7 +161,7 @@ static bool is_ancestor(uint32_t pid)
 }
 
 /* A zombie has a name, but neither program nor cgroup. */
-static bool is_gone(uint32_t pid)
+bool census_is_gone(uint32_t pid)
 {
 	char path[PATH_BYTES];
 
@@ -182,7 +182,7 @@ int census_take_one(struct census *census, const struct event_listener *event)
 	process->service = event->header.service;
 	process->root = SIZE_MAX;
 	process->is_kin = is_ancestor(process->id.tgid);
-	if (is_gone(process->id.tgid) ||
+	if (census_is_gone(process->id.tgid) ||
 	    procfs_comm(process->id.tgid, process->comm, sizeof(process->comm)))
 		return -ENOENT;
 	read_identities(census);

@@ -46,6 +46,9 @@ void census_fini(struct census *census);
  */
 int census_take_one(struct census *census, const struct event_listener *event);
 
+/* Has it ended? What was read of it just before may lack what a process at its end has no more. */
+bool census_is_gone(uint32_t pid);
+
 /* NULL: it is not there. */
 struct census_process *census_find(const struct census *census, const struct process_id *id);
 

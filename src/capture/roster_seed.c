@@ -212,30 +212,47 @@ static int enter_listeners(struct roster *roster, const struct census *census)
 	return err;
 }
 
+static int enter_all(struct roster *roster, struct census *census)
+{
+	int err = enter_services(roster, census);
+
+	if (!err)
+		err = enter_members(roster, census);
+	return err ? err : enter_listeners(roster, census);
+}
+
 /* A cgroup or a tree has others that belong to it: the host is looked at as a whole. */
 static bool stands_alone(const struct census_process *process)
 {
 	return !process->has_identity && !procfs_has_children(process->id.tgid);
 }
 
+/* It may end between the look at it and that at all: then the first is what there is of it. */
+static int enter_one(struct roster *roster, struct census *census, uint64_t number)
+{
+	const struct census_process *process = &census->processes[0];
+	size_t services;
+
+	if (!stands_alone(process)) {
+		int err = roster_seed(roster, &services);
+
+		if (err || roster_service(roster, number) || !census_is_gone(process->id.tgid))
+			return err;
+	}
+	return enter_all(roster, census);
+}
+
 int roster_seed_one(struct roster *roster, const struct event_listener *event)
 {
 	struct census census;
-	size_t services;
 	int err = census_take_one(&census, event);
 
 	if (!err) {
 		census_group(&census, roster->options.selectors, roster->options.exclusions);
-		err = census.processes[0].root == SIZE_MAX;
-	}
-	if (!err && !stands_alone(&census.processes[0])) {
-		err = roster_seed(roster, &services);
-	} else if (!err) {
-		err = enter_services(roster, &census);
-		if (!err)
-			err = enter_members(roster, &census);
-		if (!err)
-			err = enter_listeners(roster, &census);
+		if (census.processes[0].root != SIZE_MAX)
+			err = enter_one(roster, &census, event->header.service);
+		else
+			err = census_is_gone(event->process.tgid) ? -ENOENT : 1;
 	}
 	census_fini(&census);
 	return err;
@@ -264,11 +281,7 @@ int roster_seed(struct roster *roster, size_t *ret_services)
 		roster->unmatched = find_unmatched(roster, &census);
 	}
 	if (!err)
-		err = enter_services(roster, &census);
-	if (!err)
-		err = enter_members(roster, &census);
-	if (!err)
-		err = enter_listeners(roster, &census);
+		err = enter_all(roster, &census);
 	census_fini(&census);
 	if (!err)
 		*ret_services = roster->count;
