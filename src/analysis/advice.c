@@ -16,12 +16,6 @@
 #define SHARE_NUMERATOR 4
 #define SHARE_DENOMINATOR 5
 
-/* How the service is stopped, and how long what is to be changed took. */
-struct stop {
-	int signal;
-	int64_t ns;
-};
-
 /* Is it one of the words of the list? */
 static bool is_listed(const char *list, const char *id)
 {
@@ -47,15 +41,23 @@ static int64_t within(int64_t ns)
 	return ns / SHARE_DENOMINATOR * SHARE_NUMERATOR / SECOND_NS;
 }
 
+/* A grace period that would have been enough, and is not the one that was not. */
+static int64_t more_grace(const struct advice_stop *stop)
+{
+	return at_least(stop->grace_ns != TIME_UNKNOWN && stop->grace_ns > stop->ns ? stop->grace_ns
+										    : stop->ns);
+}
+
 static bool can_fill(const char *text, int64_t ns)
 {
 	if (strstr(text, ADVICE_WITHIN))
 		return ns != TIME_UNKNOWN && within(ns) > 0;
-	return ns != TIME_UNKNOWN || !strstr(text, ADVICE_AT_LEAST);
+	return ns != TIME_UNKNOWN ||
+	       (!strstr(text, ADVICE_AT_LEAST) && !strstr(text, ADVICE_MORE_GRACE));
 }
 
 /* What a program is to handle: SIGTERM, where it was stopped by what no program should handle. */
-static const char *name_of(const struct stop *stop, char buffer[16])
+static const char *name_of(const struct advice_stop *stop, char buffer[16])
 {
 	static const int usual[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH };
 
@@ -66,7 +68,7 @@ static const char *name_of(const struct stop *stop, char buffer[16])
 	return signal_name(SIGTERM, buffer);
 }
 
-static void add_filled(struct text *text, const char *advice, const struct stop *stop)
+static void add_filled(struct text *text, const char *advice, const struct advice_stop *stop)
 {
 	char name[16];
 
@@ -81,6 +83,9 @@ static void add_filled(struct text *text, const char *advice, const struct stop 
 		} else if (strncmp(advice, ADVICE_WITHIN, strlen(ADVICE_WITHIN)) == 0) {
 			text_addf(text, "%" PRId64, within(stop->ns));
 			advice += strlen(ADVICE_WITHIN);
+		} else if (strncmp(advice, ADVICE_MORE_GRACE, strlen(ADVICE_MORE_GRACE)) == 0) {
+			text_addf(text, "%" PRId64, more_grace(stop));
+			advice += strlen(ADVICE_MORE_GRACE);
 		} else if (strncmp(advice, ADVICE_SIGNAL, strlen(ADVICE_SIGNAL)) == 0) {
 			text_add(text, name_of(stop, name));
 			advice += strlen(ADVICE_SIGNAL);
@@ -91,7 +96,7 @@ static void add_filled(struct text *text, const char *advice, const struct stop 
 }
 
 static const char *find(const char *id, enum program program, enum advice_place place,
-			const struct stop *stop)
+			const struct advice_stop *stop)
 {
 	size_t n_texts;
 	const struct advice_text *texts = advice_texts(&n_texts);
@@ -115,25 +120,24 @@ static enum advice_place place_of(const struct record_service *service)
 }
 
 char *advice_of(const struct finding_row *row, enum program program,
-		const struct record_service *service, int signal, int64_t ns)
+		const struct record_service *service, const struct advice_stop *stop)
 {
-	const struct stop stop = { .signal = signal, .ns = ns };
 	enum advice_place place = place_of(service);
-	const char *advice = find(row->id, program, ADVICE_ANYWHERE, &stop);
+	const char *advice = find(row->id, program, ADVICE_ANYWHERE, stop);
 	struct text text;
 
 	text_init(&text);
 	if (!advice && program == PROGRAM_SPRING)
-		advice = find(row->id, PROGRAM_JAVA, ADVICE_ANYWHERE, &stop);
+		advice = find(row->id, PROGRAM_JAVA, ADVICE_ANYWHERE, stop);
 	if (!advice)
-		advice = find(row->id, PROGRAM_UNKNOWN, ADVICE_ANYWHERE, &stop);
-	add_filled(&text, advice ? advice : row->advice, &stop);
-	advice = place == ADVICE_ANYWHERE ? NULL : find(row->id, program, place, &stop);
+		advice = find(row->id, PROGRAM_UNKNOWN, ADVICE_ANYWHERE, stop);
+	add_filled(&text, advice ? advice : row->advice, stop);
+	advice = place == ADVICE_ANYWHERE ? NULL : find(row->id, program, place, stop);
 	if (!advice && place != ADVICE_ANYWHERE && program != PROGRAM_UNKNOWN)
-		advice = find(row->id, PROGRAM_UNKNOWN, place, &stop);
+		advice = find(row->id, PROGRAM_UNKNOWN, place, stop);
 	if (advice) {
 		text_add(&text, " ");
-		add_filled(&text, advice, &stop);
+		add_filled(&text, advice, stop);
 	}
 	return text_take(&text);
 }

@@ -8,14 +8,19 @@
 #include "src/analysis/findings.h"
 #include "src/analysis/program.h"
 
+/* How the service is stopped, and how long what is to be changed took. */
+struct advice_stop {
+	int signal;	  /* 0: none. Nobody is told to send what was sent */
+	int64_t ns;	  /* that values are computed from; TIME_UNKNOWN: no text that needs one */
+	int64_t grace_ns; /* until somebody kills it; TIME_UNKNOWN */
+};
+
 /*
  * For one finding of that row: what is to be changed in the program (the row's own text if it is
- * not known), then in the unit, container or pod that the service runs in. `signal` is the one that
- * stops it, 0 if there is none: nobody is told to send what was sent. `ns` is the time that values
- * are computed from; TIME_UNKNOWN: texts that need one are left out. Owned by the caller; NULL if
- * memory ran out.
+ * not known), then in the unit, container or pod that the service runs in. Owned by the caller;
+ * NULL if memory ran out.
  */
 char *advice_of(const struct finding_row *row, enum program program,
-		const struct record_service *service, int signal, int64_t ns);
+		const struct record_service *service, const struct advice_stop *stop);
 
 #endif

@@ -69,6 +69,8 @@ static const struct advice_text texts[] = {
 	PROGRAM("wrong_stop_signal", HAPROXY, HAPROXY_SOFT),
 	PROGRAM("wrong_stop_signal", POSTGRESQL,
 		"Stop PostgreSQL with SIGINT (fast shutdown) rather than SIGTERM (smart)."),
+	PROGRAM("wrong_stop_signal", GUNICORN,
+		"Stop gunicorn with SIGTERM (graceful), and bound that with --graceful-timeout."),
 	PROGRAM_IN(UNIT, "wrong_stop_signal", NGINX,
 		   "In the unit: KillSignal=SIGQUIT, KillMode=mixed, and TimeoutStopSec above "
 		   "worker_shutdown_timeout."),
@@ -80,6 +82,9 @@ static const struct advice_text texts[] = {
 		   "hard-stop-after."),
 	PROGRAM_IN(UNIT, "wrong_stop_signal", POSTGRESQL,
 		   "In the unit: KillSignal=SIGINT, KillMode=mixed."),
+	PROGRAM_IN(UNIT, "wrong_stop_signal", GUNICORN,
+		   "In the unit: KillSignal=SIGTERM, KillMode=mixed, and TimeoutStopSec above "
+		   "--graceful-timeout."),
 	IN(CONTAINER, "wrong_stop_signal unhandled_stop_signal_core",
 	   "In the image: STOPSIGNAL, or docker run --stop-signal."),
 	IN(POD, "wrong_stop_signal unhandled_stop_signal_core", "In the image: STOPSIGNAL."),
@@ -118,11 +123,11 @@ static const struct advice_text texts[] = {
 	PROGRAM(TOO_LONG, REDIS,
 		"Set shutdown-timeout {within} (since Redis 7): how long it waits for replicas."),
 	IN(UNIT, TOO_LONG,
-	   "Or set TimeoutStopSec of the unit above the longest drain: more than {at least} s."),
+	   "Or set TimeoutStopSec of the unit above the longest drain: at least {more grace} s."),
 	IN(CONTAINER, TOO_LONG,
-	   "Or give the container more time: docker stop --time, more than {at least} s."),
+	   "Or give the container more time: docker stop --time, at least {more grace} s."),
 	IN(POD, TOO_LONG,
-	   "Or set terminationGracePeriodSeconds of the pod to more than {at least}."),
+	   "Or set terminationGracePeriodSeconds of the pod to at least {more grace}."),
 
 	/* Idle connections held it. */
 	PROGRAM("drain_blocked_idle", NODE,

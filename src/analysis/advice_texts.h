@@ -7,9 +7,13 @@
 
 #include "src/analysis/program.h"
 
-/* Stand in a text for whole seconds: above the measured time, or well within it. */
+/*
+ * Stand in a text for whole seconds: above the measured time, well within it, or above both that
+ * and the grace period that the service has.
+ */
 #define ADVICE_AT_LEAST "{at least}"
 #define ADVICE_WITHIN "{within}"
+#define ADVICE_MORE_GRACE "{more grace}"
 /* And for the name of the stop signal. */
 #define ADVICE_SIGNAL "{signal}"
 

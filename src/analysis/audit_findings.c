@@ -360,13 +360,15 @@ static const struct prediction {
 
 static int ask(struct audit *audit, const struct prediction *prediction)
 {
+	const struct advice_stop stop = { .signal = audit->signal,
+					  .ns = TIME_UNKNOWN,
+					  .grace_ns = TIME_UNKNOWN };
 	struct finding *finding = &audit->findings[audit->n_findings];
 
 	if (!prediction->holds(audit, finding))
 		return 0;
 	finding->row = finding_row_find(prediction->id);
-	finding->advice = advice_of(finding->row, audit_program(audit), &audit->service,
-				    audit->signal, TIME_UNKNOWN);
+	finding->advice = advice_of(finding->row, audit_program(audit), &audit->service, &stop);
 	audit->n_findings++;
 	return finding->summary && finding->advice ? 0 : -ENOMEM;
 }

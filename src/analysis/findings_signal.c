@@ -332,6 +332,8 @@ static bool drops_clients(enum program program, int signal)
 {
 	if (program == PROGRAM_APACHE)
 		return signal == SIGTERM;
+	if (program == PROGRAM_GUNICORN)
+		return signal == SIGINT || signal == SIGQUIT;
 	return (program == PROGRAM_NGINX || program == PROGRAM_HAPROXY) &&
 	       (signal == SIGTERM || signal == SIGINT);
 }

@@ -81,8 +81,11 @@ void finding_signal(struct finding *finding, const struct record_signal *signal)
 void finding_advise(const struct record *record, struct finding *finding, enum program program,
 		    int64_t ns)
 {
-	finding->advice =
-		advice_of(finding->row, program, &record->service, record->trigger_signal, ns);
+	const struct advice_stop stop = { .signal = record->trigger_signal,
+					  .ns = ns,
+					  .grace_ns = record->timing.grace_ns };
+
+	finding->advice = advice_of(finding->row, program, &record->service, &stop);
 }
 
 static const char *doing(const struct record_wait *wait)

@@ -29,8 +29,9 @@ static void test_grace_exceeded(void **state)
 			       "uvicorn (pid 812) was still there 10.0 s after the stop signal, "
 			       "and systemd killed it; 2 connections in flight ended with it",
 			       "--timeout-graceful-shutdown 8,");
-	assert_non_null(strstr(finding->advice, "terminationGracePeriodSeconds of the pod to more "
-						"than 11"));
+	assert_non_null(strstr(finding->advice,
+			       "terminationGracePeriodSeconds of the pod to at least "
+			       "11"));
 	assert_int_equal(judged_number(finding, "waited_s"), 10 * S);
 	assert_int_equal(judged_number(finding, "abandoned"), 2);
 	assert_silent(record, "killed_by_supervisor");

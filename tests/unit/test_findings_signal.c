@@ -337,6 +337,21 @@ static void test_wrong_stop_signal(void **state)
 	}
 }
 
+static void test_wrong_stop_signal_of_gunicorn(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+
+	(void)state;
+	judged_inbound(record, OUTCOME_CUT, 2);
+	assert_silent(record, "wrong_stop_signal"); /* SIGTERM is the graceful one */
+	judged_signal(record)->signal = SIGQUIT;
+	assert_fires(record, "wrong_stop_signal",
+		     "gunicorn takes SIGQUIT as a fast stop, not as a graceful one: 2 connections "
+		     "ended badly",
+		     "Stop gunicorn with SIGTERM");
+	fixture_free(record);
+}
+
 static void test_wrong_stop_signal_of_postgresql(void **state)
 {
 	struct record *record = judged_clean(PROGRAM_POSTGRESQL);
@@ -371,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_no_handler_of_a_helper),
 		cmocka_unit_test(test_unhandled_stop_signal_core),
 		cmocka_unit_test(test_wrong_stop_signal),
+		cmocka_unit_test(test_wrong_stop_signal_of_gunicorn),
 		cmocka_unit_test(test_wrong_stop_signal_of_postgresql),
 	};
 

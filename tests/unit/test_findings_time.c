@@ -48,6 +48,33 @@ static void test_drain_blocked_active(void **state)
 	fixture_free(record);
 }
 
+/* More time is more than it took, and more than it has. */
+static void test_more_grace(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_UVICORN);
+	static const struct {
+		int64_t grace_ns;
+		const char *advice;
+	} cases[] = {
+		{ TIME_UNKNOWN, "at least 11 s" },
+		{ 4 * S, "at least 11 s" },
+		{ 90 * S, "at least 91 s" },
+	};
+
+	(void)state;
+	strcpy(record->service.unit, "a.service");
+	judged_inbound(record, OUTCOME_ABANDONED, 2);
+	for (size_t i = 0; i < 3; i++) {
+		const struct finding *finding;
+
+		record->timing.grace_ns = cases[i].grace_ns;
+		finding = judged_find(record, "drain_blocked_active");
+		assert_non_null(finding);
+		assert_non_null(strstr(finding->advice, cases[i].advice));
+	}
+	fixture_free(record);
+}
+
 static void test_drain_blocked_active_until_answered(void **state)
 {
 	struct record *record = judged_clean(PROGRAM_GUNICORN);
@@ -78,6 +105,11 @@ static void test_drain_blocked_idle(void **state)
 		"10.0 s after the signal",
 		"server.closeIdleConnections()");
 	assert_int_equal(judged_number(finding, "connections"), 3);
+	judged_inbound(record, OUTCOME_UNACCEPTED, 2); /* dropped when it closed the listener */
+	assert_non_null(judged_find(record, "drain_blocked_idle"));
+	record->timing.accepting_ns = 10 * S + MS; /* or until the kill: nobody took them */
+	assert_silent(record, "drain_blocked_idle");
+	record->timing.accepting_ns = 2 * MS;
 	judged_inbound(record, OUTCOME_ABANDONED, 1); /* who knows which of them */
 	assert_silent(record, "drain_blocked_idle");
 	fixture_free(record);
@@ -230,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drain_blocked_active),
+		cmocka_unit_test(test_more_grace),
 		cmocka_unit_test(test_drain_blocked_active_until_answered),
 		cmocka_unit_test(test_drain_blocked_idle),
 		cmocka_unit_test(test_drain_blocked_idle_to_the_end),
