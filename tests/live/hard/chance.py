@@ -13,7 +13,6 @@ from queue import Empty
 
 from kit.clock import now_ns
 from kit.judge import Judge, Truth
-from kit.sockets import free_ports
 from kit.stage import Stage
 from kit.stops import new_comm, targets
 
@@ -32,7 +31,8 @@ class Life:
         self.how = chance.choice(_STOPS)
         self.began_ns = now_ns()
         self._stage = stage
-        self.victim = stage.server(f"--comm={comm}", f"--stop={self.how}", port=free_ports()[0])
+        # Whichever port is free when it binds: the other lives look for one as well.
+        self.victim = stage.victim("server", "--port=0", f"--comm={comm}", f"--stop={self.how}")
         self.client = stage.client(self.victim.port)
         self.client.idle(chance.randrange(0, 20))
         for _ in range(chance.randrange(0, 6)):
@@ -133,7 +133,7 @@ class Soak:
                             "services:\n  - match: {exe: '*/victims/server'}\n    name: soak\n")
         self.stops = self.connections = self.kills = self.unknown = self.incomplete = 0
         self.late = 0
-        self._dead = (0, 0)  # from when to when, last
+        self._dead = (now_ns(), now_ns())  # from when to when, last
         self._unrecorded = set()  # pids
         self.wrong = 0
         self._mismatches = []
@@ -167,14 +167,17 @@ class Soak:
         except Empty:
             return
         self._note_unrecorded()
-        if not verdict.has_record and verdict.pid in self._unrecorded:
-            self.unknown += 1
-            return
-        if not verdict.has_record and self.kills:
+        if not verdict.has_record:
             began_s, stopped_s, back_s = ((ns - self._dead[0]) / 1e9 for ns in (
                 verdict.began_ns, verdict.stopped_ns, self._dead[1]))
-            verdict.wrong.append(f"  killed at 0 s, back at {back_s:.3f} s; it began at "
-                                 f"{began_s:.3f} s, was stopped at {stopped_s:.3f} s")
+            verdict.wrong.append(f"  it began at {began_s:.3f} s and was stopped at "
+                                 f"{stopped_s:.3f} s; the daemon was last killed at 0 s and back "
+                                 f"at {back_s:.3f} s")
+        if not verdict.has_record and verdict.pid in self._unrecorded:
+            self.unknown += 1
+            self._mismatches += [f"not recorded, says the daemon's log: {verdict.wrong[0]}",
+                                 *verdict.wrong[1:]]
+            return
         self.stops += 1
         self.connections += verdict.connections
         self.late += not verdict.is_judged and not verdict.loss

@@ -367,6 +367,8 @@ static void fill_pool(void)
 
 int main(int argc, char **argv)
 {
+	int listener;
+
 	parse(argc, argv);
 	if (options.comm)
 		prctl(PR_SET_NAME, options.comm);
@@ -378,9 +380,10 @@ int main(int argc, char **argv)
 		fill_pool();
 	server.on_wait = look_around;
 	listen_from_ns = now_ns();
-	server_open(
-		listen_with(options.address, options.port, options.backlog, &options.listening));
+	listener = listen_with(options.address, options.port, options.backlog, &options.listening);
 	listen_to_ns = now_ns();
+	options.port = port_of(listener);
+	server_open(listener);
 	run();
 	return 0;
 }

@@ -205,6 +205,17 @@ static inline int listen_with(const char *address, int port, int backlog,
 	return fd;
 }
 
+/* Whichever the kernel chose, for --port=0; at the same place in both families. */
+static inline int port_of(int listener)
+{
+	struct sockaddr_storage where;
+	socklen_t length = sizeof(where);
+
+	if (getsockname(listener, (struct sockaddr *)&where, &length) < 0)
+		fail("ask for the port");
+	return ntohs(((const struct sockaddr_in *)&where)->sin_port);
+}
+
 static inline int listen_on(const char *address, int port, int backlog)
 {
 	return listen_with(address, port, backlog, &(struct listening){ 0 });
