@@ -135,8 +135,8 @@ _APACHE_TERM = {
     # Nobody accepts in that time, and the listener is open.
     MIXED: stop("forced", _WRONG, _CUT, _DROPPED, _STALLED, _GRACE, _REFUSED, audit="lossy"),
     IDLE: _CLEAN, LATE: _RACED,
-    # What it answers before it has seen the signal is answered.
-    QUEUE: stop("lossy|clean", maybe=(_WRONG, _CUT, _DROPPED, _UNREAD)),
+    # What it answers before it has seen the signal is answered; what it accepts then is cut off.
+    QUEUE: stop("lossy|clean", maybe=(_WRONG, _CUT, _CUT_OFF, _DROPPED, _UNREAD)),
     LONG: stop("forced", _WRONG, _CUT, _GRACE, "drain_blocked_outbound", audit="lossy"),
     BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _STALLED, _REFUSED),
     MANY: stop("lossy", _WRONG, _CUT, maybe=(_UNREAD,)),
