@@ -77,7 +77,8 @@ _UVICORN_ALL = {
 _UVICORN_PARENT = {
     **_UVICORN,
     MIXED: stop("lossy", _CUT, _DROPPED, _REFUSED, maybe=(_STALLED,), audit="clean"),
-    BURST: stop("lossy", _DROPPED, _REFUSED, maybe=(_STALLED,), audit="clean"),
+    # A whole burst may fall into the time of the second one, and none into that of nobody.
+    BURST: stop("lossy", _REFUSED, maybe=(_DROPPED, _STALLED), audit="clean"),
     LOAD: stop("lossy", _CUT, _DROPPED, _REFUSED, maybe=(_STALLED,), audit="clean"),
 }
 
@@ -177,7 +178,9 @@ _JAVA_NONE = {
     BURST: stop("lossy", _CUT_OFF, _REFUSED, audit="clean"),
     MANY: stop("lossy", _CUT_OFF, audit="clean"),
 }
-_JAVA_STOP = {**_UVICORN, QUEUE: _UNSERVED, LONG: stop("lossy", _CUT, audit="clean")}
+# stop() may take one more from the queue before it closes the listener: that one gets no answer.
+_JAVA_STOP = {**_UVICORN, QUEUE: stop("lossy", _DROPPED, maybe=(_CUT,)),
+              LONG: stop("lossy", _CUT, audit="clean")}
 _NODE_CLOSE = {
     # Halves of requests; then silent clients, which it never closes.
     MIXED: stop("forced", _CUT_OFF, _GRACE, _BUSY, *_EARLY, audit="clean"),
