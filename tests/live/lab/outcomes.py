@@ -178,8 +178,8 @@ _JAVA_NONE = {
     BURST: stop("lossy", _CUT_OFF, _REFUSED, audit="clean"),
     MANY: stop("lossy", _CUT_OFF, audit="clean"),
 }
-# stop() may take one more from the queue before it closes the listener: that one gets no answer.
-_JAVA_STOP = {**_UVICORN, QUEUE: stop("lossy", _DROPPED, maybe=(_CUT,)),
+# stop() may take some more from the queue before it closes the listener: these get no answer.
+_JAVA_STOP = {**_UVICORN, QUEUE: stop("lossy", _DROPPED, maybe=(_CUT, _UNREAD)),
               LONG: stop("lossy", _CUT, audit="clean")}
 _NODE_CLOSE = {
     # Halves of requests; then silent clients, which it never closes.
