@@ -35,25 +35,38 @@ static int64_t at_least(int64_t ns)
 	return ns / SECOND_NS + 1;
 }
 
-/* Whole seconds that leave the rest of the time for what comes after; 0: there are none. */
-static int64_t within(int64_t ns)
+/*
+ * Whole seconds that leave the rest of the time for what comes after, of what there is until
+ * somebody kills it, or else of what it took; 0: there are none.
+ */
+static int64_t within(const struct advice_stop *stop)
 {
-	return ns / SHARE_DENOMINATOR * SHARE_NUMERATOR / SECOND_NS;
+	int64_t ns = stop->killed_ns != TIME_UNKNOWN  ? stop->killed_ns
+		     : stop->grace_ns != TIME_UNKNOWN ? stop->grace_ns
+						      : stop->ns;
+
+	return ns == TIME_UNKNOWN ? 0 : ns / SHARE_DENOMINATOR * SHARE_NUMERATOR / SECOND_NS;
 }
 
-/* A grace period that would have been enough, and is not the one that was not. */
+/* A grace period that would be enough; 0: the one that it has is, or nobody knows. */
 static int64_t more_grace(const struct advice_stop *stop)
 {
-	return at_least(stop->grace_ns != TIME_UNKNOWN && stop->grace_ns > stop->ns ? stop->grace_ns
-										    : stop->ns);
+	if (stop->ns == TIME_UNKNOWN)
+		return 0;
+	if (stop->grace_ns == TIME_UNKNOWN)
+		return at_least(stop->ns);
+	if (at_least(stop->ns) * SECOND_NS < stop->grace_ns)
+		return 0;
+	return at_least(stop->ns > stop->grace_ns ? stop->ns : stop->grace_ns);
 }
 
-static bool can_fill(const char *text, int64_t ns)
+static bool can_fill(const char *text, const struct advice_stop *stop)
 {
 	if (strstr(text, ADVICE_WITHIN))
-		return ns != TIME_UNKNOWN && within(ns) > 0;
-	return ns != TIME_UNKNOWN ||
-	       (!strstr(text, ADVICE_AT_LEAST) && !strstr(text, ADVICE_MORE_GRACE));
+		return within(stop) > 0;
+	if (strstr(text, ADVICE_MORE_GRACE))
+		return more_grace(stop) > 0;
+	return stop->ns != TIME_UNKNOWN || !strstr(text, ADVICE_AT_LEAST);
 }
 
 /* What a program is to handle: SIGTERM, where it was stopped by what no program should handle. */
@@ -81,7 +94,7 @@ static void add_filled(struct text *text, const char *advice, const struct advic
 			text_addf(text, "%" PRId64, at_least(stop->ns));
 			advice += strlen(ADVICE_AT_LEAST);
 		} else if (strncmp(advice, ADVICE_WITHIN, strlen(ADVICE_WITHIN)) == 0) {
-			text_addf(text, "%" PRId64, within(stop->ns));
+			text_addf(text, "%" PRId64, within(stop));
 			advice += strlen(ADVICE_WITHIN);
 		} else if (strncmp(advice, ADVICE_MORE_GRACE, strlen(ADVICE_MORE_GRACE)) == 0) {
 			text_addf(text, "%" PRId64, more_grace(stop));
@@ -103,7 +116,7 @@ static const char *find(const char *id, enum program program, enum advice_place 
 
 	for (size_t i = 0; i < n_texts; i++) {
 		if (texts[i].program == program && texts[i].place == place &&
-		    is_listed(texts[i].ids, id) && can_fill(texts[i].text, stop->ns) &&
+		    is_listed(texts[i].ids, id) && can_fill(texts[i].text, stop) &&
 		    (!texts[i].signal || texts[i].signal != stop->signal))
 			return texts[i].text;
 	}

@@ -8,8 +8,9 @@
 #include "src/analysis/program.h"
 
 /*
- * Stand in a text for whole seconds: above the measured time, well within it, or above both that
- * and the grace period that the service has.
+ * Stand in a text for whole seconds: above the measured time; well within what there is until
+ * somebody kills it; above the measured time and a grace period that was too short. A text that
+ * cannot be filled is not given.
  */
 #define ADVICE_AT_LEAST "{at least}"
 #define ADVICE_WITHIN "{within}"

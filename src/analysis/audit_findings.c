@@ -362,7 +362,8 @@ static int ask(struct audit *audit, const struct prediction *prediction)
 {
 	const struct advice_stop stop = { .signal = audit->signal,
 					  .ns = TIME_UNKNOWN,
-					  .grace_ns = TIME_UNKNOWN };
+					  .grace_ns = TIME_UNKNOWN,
+					  .killed_ns = TIME_UNKNOWN };
 	struct finding *finding = &audit->findings[audit->n_findings];
 
 	if (!prediction->holds(audit, finding))

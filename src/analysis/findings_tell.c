@@ -83,7 +83,8 @@ void finding_advise(const struct record *record, struct finding *finding, enum p
 {
 	const struct advice_stop stop = { .signal = record->trigger_signal,
 					  .ns = ns,
-					  .grace_ns = record->timing.grace_ns };
+					  .grace_ns = record->timing.grace_ns,
+					  .killed_ns = record_forced_at(record) };
 
 	finding->advice = advice_of(finding->row, program, &record->service, &stop);
 }

@@ -79,7 +79,7 @@ static const char *const allowed[] = {
 	"rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "signalfd4",
 	/* who and where we are */
 	"capget", "getegid", "geteuid", "getgid", "getpid", "getppid", "getrandom", "getrlimit",
-	"getpriority", "getrusage", "gettid", "getuid", "setpriority", "sysinfo", "uname",
+	"getrusage", "gettid", "getuid", "sysinfo", "uname",
 	/* files: /proc, /sys, pins; the store and its WAL; the journal */
 	"access", "chmod", "close", "close_range", "dup", "dup2", "dup3", "faccessat",
 	"faccessat2", "fadvise64", "fallocate", "fchmod", "fchmodat", "fchown", "fcntl",

@@ -19,7 +19,6 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/poll.h"
-#include "src/base/priority.h"
 #include "src/capture/pins.h"
 #include "src/capture/privileges.h"
 #include "src/capture/procfs.h"
@@ -291,13 +290,11 @@ static int start(struct daemon *daemon)
 	err = open_watcher(daemon);
 	if (err)
 		return err == -EBUSY ? STATUS_FAILED : STATUS_NO_TRACING;
-	/* Threads inherit what is left. The one that captures goes before all others. */
-	priority_raise();
+	/* Threads inherit what is left. */
 	if (confine_capabilities() || open_ledger(daemon) || serve(daemon))
 		return STATUS_FAILED;
 	if (watcher_start(daemon->watcher) || confine_syscalls())
 		return STATUS_FAILED;
-	priority_restore();
 	atomic_store(&daemon->is_ready, true);
 	services = watcher_stats(daemon->watcher).session.services;
 	log_info("watching %zu service%s", services, services == 1 ? "" : "s");

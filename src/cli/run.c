@@ -13,7 +13,6 @@
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 #include "src/base/poll.h"
-#include "src/base/priority.h"
 #include "src/capture/privileges.h"
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
@@ -181,7 +180,6 @@ static int run_watched(struct run *run, int signals)
 	inherited_release(&run->inherited);
 	if (err)
 		return status_of_exec(err, command[0]);
-	priority_raise(); /* not that of the command */
 	err = run_loop(run, signals);
 	if (err)
 		log_error("the watching ended early: %s; the command goes on", strerror(-err));

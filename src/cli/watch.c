@@ -14,7 +14,6 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/poll.h"
-#include "src/base/priority.h"
 #include "src/capture/privileges.h"
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
@@ -182,7 +181,6 @@ static int watch_session(struct watch *watch)
 		gate_fini(&watch->gate);
 		return STATUS_NO_TRACING;
 	}
-	priority_raise();
 	status = watch_loop(watch);
 	if (status < 0 && !watch->has_complained)
 		log_error("watching failed: %s", strerror(-status));

@@ -22,7 +22,6 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/poll.h"
-#include "src/base/priority.h"
 #include "src/serve/connections.h"
 #include "src/serve/listen.h"
 #include "src/serve/request.h"
@@ -199,7 +198,6 @@ static void *run(void *argument)
 	struct server *server = argument;
 	struct epoll_event event;
 
-	priority_restore();
 	for (;;) {
 		int count = epoll_wait(server->epoll_fd, &event, 1, wait_ms(server));
 

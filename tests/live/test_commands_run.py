@@ -210,12 +210,6 @@ except subprocess.TimeoutExpired:
 """
 
 
-def test_priority_of_the_command():
-    """Who watches runs before others; who is watched does not for that."""
-    result = _run("nice")
-    assert int(result.stdout) == os.getpriority(os.PRIO_PROCESS, 0)
-
-
 def test_housekeeping(tmp_path):
     """A service that kills a helper of its own is not stopping: its own signal is the trigger."""
     result = _run("-o", tmp_path / "record", "--", "/usr/bin/python3", "-c", _HOUSEKEEPER,

@@ -22,7 +22,6 @@ CAP_SYS_PTRACE, CAP_SYS_ADMIN = 19, 21
 KEPT = 1 << CAP_SYS_PTRACE | 1 << CAP_SYS_ADMIN
 SECCOMP_FILTER = 2
 NOBODY = 65534
-RAISED = -10  # nice
 PASSWORD = "open sesame"
 
 
@@ -113,15 +112,6 @@ def test_privileges(daemon):
     assert daemon.wait_log(f"{daemon.config} was read again")
     _assert_confined(daemon.pid)
     _assert_no_complaint_of_seccomp(daemon.pid)
-
-
-def test_capture_goes_first(daemon):
-    """One thread is raised above what keeps the machine busy: neither the main one nor HTTP."""
-    usual = os.getpriority(os.PRIO_PROCESS, 0)
-    nices = {(task["Name"], thread == daemon.pid): os.getpriority(os.PRIO_PROCESS, thread)
-             for thread, task in _tasks(daemon.pid).items()}
-    assert nices == {("shutwatch", True): usual, ("http", False): usual,
-                     ("shutwatch", False): min(usual, RAISED)}
 
 
 def test_accept_queue_of_another_network_namespace(daemon, stage, comm):

@@ -48,30 +48,54 @@ static void test_drain_blocked_active(void **state)
 	fixture_free(record);
 }
 
-/* More time is more than it took, and more than it has. */
+/* More time is advised where what there is was too short, and is then more than that. */
 static void test_more_grace(void **state)
 {
 	struct record *record = killed_in_drain(PROGRAM_UVICORN);
 	static const struct {
 		int64_t grace_ns;
-		const char *advice;
+		const char *advice; /* NULL: nothing about the unit */
 	} cases[] = {
 		{ TIME_UNKNOWN, "at least 11 s" },
 		{ 4 * S, "at least 11 s" },
-		{ 90 * S, "at least 91 s" },
+		{ 10200 * MS, "at least 11 s" },
+		{ 90 * S, NULL },
 	};
 
 	(void)state;
 	strcpy(record->service.unit, "a.service");
 	judged_inbound(record, OUTCOME_ABANDONED, 2);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		const struct finding *finding;
 
 		record->timing.grace_ns = cases[i].grace_ns;
 		finding = judged_find(record, "drain_blocked_active");
 		assert_non_null(finding);
-		assert_non_null(strstr(finding->advice, cases[i].advice));
+		assert_non_null(strstr(finding->advice, "--timeout-graceful-shutdown 8,"));
+		if (cases[i].advice)
+			assert_non_null(strstr(finding->advice, cases[i].advice));
+		else
+			assert_null(strstr(finding->advice, "TimeoutStopSec"));
 	}
+	fixture_free(record);
+}
+
+/* Whoever has time and was not killed is not told to cut off what it answered. */
+static void test_within_the_grace_period(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UVICORN);
+	struct record_connection *c = judged_inbound(record, OUTCOME_COMPLETED, 1);
+	const struct finding *finding;
+
+	(void)state;
+	strcpy(record->service.unit, "a.service");
+	c->at_signal = AT_SIGNAL_IN_FLIGHT;
+	c->closed_at_ns = record->timing.in_flight_ns = record->timing.drain_ns = 7 * S;
+	record->timing.grace_ns = 90 * S;
+	finding = judged_find(record, "drain_blocked_active");
+	assert_non_null(finding);
+	assert_non_null(strstr(finding->advice, "--timeout-graceful-shutdown 72,"));
+	assert_null(strstr(finding->advice, "TimeoutStopSec"));
 	fixture_free(record);
 }
 
@@ -263,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drain_blocked_active),
 		cmocka_unit_test(test_more_grace),
+		cmocka_unit_test(test_within_the_grace_period),
 		cmocka_unit_test(test_drain_blocked_active_until_answered),
 		cmocka_unit_test(test_drain_blocked_idle),
 		cmocka_unit_test(test_drain_blocked_idle_to_the_end),
