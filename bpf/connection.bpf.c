@@ -264,8 +264,9 @@ static __always_inline void count_left(const struct connection_tag *tag, const s
 	/* An accept queue goes down with its listener, which the exit may have closed. */
 	if (f->closed_by == CLOSED_BY_EXIT || outcome == OUTCOME_UNACCEPTED)
 		keep_latest(&counts->last_exit_close_ns, now_ns);
-	/* Serving and closing an arrival is no answer to the signal. */
-	if ((f->closed_by == CLOSED_BY_EXIT || f->closed_by == CLOSED_BY_APP) &&
+	/* Serving and closing an arrival is no answer to the signal, nor is following the peer. */
+	if ((f->closed_by == CLOSED_BY_EXIT ||
+	     (f->closed_by == CLOSED_BY_APP && !f->peer_closed_first)) &&
 	    tag->at_signal != AT_SIGNAL_NEW && !counts->first_closed_ns)
 		counts->first_closed_ns = now_ns;
 	if (direction == DIRECTION_INBOUND && tag->at_signal == AT_SIGNAL_IN_FLIGHT)
@@ -313,6 +314,8 @@ static __always_inline void describe_facts(struct event_connection *event, const
 		event->last_data_ns = now_ns - f->since_sent * jiffy_ns;
 	if (f->sent_bytes && !pending_by_facts(f))
 		event->flags |= CONNECTION_ANSWERED;
+	if (f->peer_closed_first)
+		event->flags |= CONNECTION_PEER_FIRST;
 }
 
 __hidden bool connection_describe(struct sock *sk, struct event_connection *event)

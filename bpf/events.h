@@ -121,8 +121,9 @@ enum listener_flags {
 
 /* Bits of event_connection.flags. */
 enum connection_flags {
-	CONNECTION_REVISED = 1 << 0,  /* replaces the detail sent before: a late reset */
-	CONNECTION_ANSWERED = 1 << 1, /* the last data was answered; last_data_ns says when */
+	CONNECTION_REVISED = 1 << 0,	/* replaces the detail sent before: a late reset */
+	CONNECTION_ANSWERED = 1 << 1,	/* the last data was answered; last_data_ns says when */
+	CONNECTION_PEER_FIRST = 1 << 2, /* the peer's FIN came before we closed it */
 };
 
 enum ended_reason {

@@ -62,8 +62,6 @@ static int64_t more_grace(const struct advice_stop *stop)
 
 static bool can_fill(const char *text, const struct advice_stop *stop)
 {
-	if (strstr(text, ADVICE_WITHIN))
-		return within(stop) > 0;
 	if (strstr(text, ADVICE_MORE_GRACE))
 		return more_grace(stop) > 0;
 	return stop->ns != TIME_UNKNOWN || !strstr(text, ADVICE_AT_LEAST);
@@ -81,8 +79,18 @@ static const char *name_of(const struct advice_stop *stop, char buffer[16])
 	return signal_name(SIGTERM, buffer);
 }
 
+/* Without a number it is still the option to set. */
+static void add_within(struct text *text, const struct advice_stop *stop)
+{
+	if (within(stop) > 0)
+		text_addf(text, "%" PRId64, within(stop));
+	else
+		text_add(text, "N");
+}
+
 static void add_filled(struct text *text, const char *advice, const struct advice_stop *stop)
 {
+	bool is_open = strstr(advice, ADVICE_WITHIN) && !within(stop);
 	char name[16];
 
 	while (*advice) {
@@ -94,7 +102,7 @@ static void add_filled(struct text *text, const char *advice, const struct advic
 			text_addf(text, "%" PRId64, at_least(stop->ns));
 			advice += strlen(ADVICE_AT_LEAST);
 		} else if (strncmp(advice, ADVICE_WITHIN, strlen(ADVICE_WITHIN)) == 0) {
-			text_addf(text, "%" PRId64, within(stop));
+			add_within(text, stop);
 			advice += strlen(ADVICE_WITHIN);
 		} else if (strncmp(advice, ADVICE_MORE_GRACE, strlen(ADVICE_MORE_GRACE)) == 0) {
 			text_addf(text, "%" PRId64, more_grace(stop));
@@ -106,6 +114,7 @@ static void add_filled(struct text *text, const char *advice, const struct advic
 			text_add_bytes(text, advice++, 1);
 		}
 	}
+	text_add(text, is_open ? " N: whole seconds, below the grace period." : "");
 }
 
 static const char *find(const char *id, enum program program, enum advice_place place,
@@ -117,7 +126,7 @@ static const char *find(const char *id, enum program program, enum advice_place 
 	for (size_t i = 0; i < n_texts; i++) {
 		if (texts[i].program == program && texts[i].place == place &&
 		    is_listed(texts[i].ids, id) && can_fill(texts[i].text, stop) &&
-		    (!texts[i].signal || texts[i].signal != stop->signal))
+		    !(stop->signal < 64 && texts[i].unless >> stop->signal & 1))
 			return texts[i].text;
 	}
 	return NULL;

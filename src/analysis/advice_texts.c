@@ -18,7 +18,10 @@
 #define ANY(ids, text) { ids, PROGRAM_UNKNOWN, ADVICE_ANYWHERE, text, 0 }
 #define PROGRAM(ids, name, text) { ids, PROGRAM_##name, ADVICE_ANYWHERE, text, 0 }
 #define IN(where, ids, text) { ids, PROGRAM_UNKNOWN, ADVICE_IN_##where, text, 0 }
-#define UNLESS(number, ids, name, text) { ids, PROGRAM_##name, ADVICE_ANYWHERE, text, number }
+#define BIT(number) (1ULL << (number))
+#define UNLESS(number, ids, name, text) \
+	{ ids, PROGRAM_##name, ADVICE_ANYWHERE, text, BIT(number) }
+#define UNLESS_BY(numbers, ids, name, text) { ids, PROGRAM_##name, ADVICE_ANYWHERE, text, numbers }
 #define PROGRAM_IN(where, ids, name, text) { ids, PROGRAM_##name, ADVICE_IN_##where, text, 0 }
 
 #define NODE_HANDLER "Add process.on('{signal}', ...) that calls server.close(), then " \
@@ -149,7 +152,7 @@ static const struct advice_text texts[] = {
 		"Lower --keep-alive, and set --graceful-timeout {within}."),
 
 	/* Requests were dropped. */
-	UNLESS(SIGTERM, DROPPED, UVICORN,
+	UNLESS_BY(BIT(SIGTERM) | BIT(SIGINT), DROPPED, UVICORN,
 		"Let uvicorn finish: stop it with SIGTERM once, and give it more than "
 		"--timeout-graceful-shutdown (since 0.23) before it is killed."),
 	PROGRAM(DROPPED, UVICORN,

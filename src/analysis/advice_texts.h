@@ -4,13 +4,14 @@
 #define SHUTWATCH_ADVICE_TEXTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/analysis/program.h"
 
 /*
  * Stand in a text for whole seconds: above the measured time; well within what there is until
- * somebody kills it; above the measured time and a grace period that was too short. A text that
- * cannot be filled is not given.
+ * somebody kills it ("N", where nothing is known of that, or it is too short); above the measured
+ * time and a grace period that was too short. A text that cannot be filled is not given.
  */
 #define ADVICE_AT_LEAST "{at least}"
 #define ADVICE_WITHIN "{within}"
@@ -26,7 +27,7 @@ struct advice_text {
 	enum program program; /* PROGRAM_UNKNOWN: any that has no row of its own */
 	enum advice_place place;
 	const char *text; /* whole sentences */
-	int signal;	  /* not for a service that is stopped by it already; 0: for all */
+	uint64_t unless;  /* bits of signals: not for a service that is stopped by one of them */
 };
 
 const struct advice_text *advice_texts(size_t *ret_count);

@@ -85,8 +85,17 @@ static bool has_init(const struct audit *audit)
 	return false;
 }
 
+static bool is_main(const struct audit *audit, const struct audit_process *process)
+{
+	return audit->main_pid ? process->pid == audit->main_pid : is_root(audit, process);
+}
+
 static bool is_told(const struct audit *audit, const struct audit_process *process)
 {
+	if (audit->signal_source == SIGNAL_UNSEEN)
+		return false;
+	if (audit->signal_source == SIGNAL_BY_COMMAND)
+		return is_main(audit, process);
 	switch (audit->kill_mode) {
 	case KILL_MODE_CONTROL_GROUP:
 		return true;
@@ -94,9 +103,7 @@ static bool is_told(const struct audit *audit, const struct audit_process *proce
 		return false;
 	case KILL_MODE_MIXED:
 	case KILL_MODE_PROCESS:
-		if (audit->main_pid)
-			return process->pid == audit->main_pid;
-		break;
+		return is_main(audit, process);
 	case KILL_MODE_UNKNOWN:
 		if (audit->service.kind == SERVICE_UNIT) /* systemd's default */
 			return true;
@@ -169,6 +176,8 @@ static enum fate fate_of(const struct audit *audit, const struct audit_process *
 	const struct audit_process *parent = audit_process_of(audit, process->parent);
 	enum fate above;
 
+	if (audit->signal_source == SIGNAL_UNSEEN)
+		return FATE_STOPS;
 	if (process->is_told && !is_helper(audit, process))
 		return fate_of_told(audit, process);
 	if (!parent || depth >= DEPTH_MAX)
@@ -262,11 +271,33 @@ static char *explain_lossy(const struct audit *audit)
 	return reason;
 }
 
+/* What is known to cut requests off, where there are none now. */
+static const struct audit_process *cutter_of(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		if (audit->processes[i].fate == FATE_STOPS &&
+		    audit_better_signal(audit, &audit->processes[i]))
+			return &audit->processes[i];
+	}
+	return NULL;
+}
+
 static char *explain_clean(const struct audit *audit)
 {
+	const struct audit_process *cutter = cutter_of(audit);
 	const char *runtime = runtime_of(audit);
-	char *reason = NULL;
+	char *reason = NULL, name[16];
 
+	if (audit->signal_source == SIGNAL_UNSEEN)
+		return strdup("its unit stops it by a command, which is believed to drain");
+	if (cutter)
+		return asprintf(&reason,
+				"nothing is in flight now (what is, %s does not wait for after "
+				"%s; after %s it does)",
+				program_name(cutter->program), signal_name(audit->signal, name),
+				audit_better_signal(audit, cutter)) < 0
+			       ? NULL
+			       : reason;
 	if (!runtime)
 		return strdup(count_fate(audit, FATE_STOPS)
 				      ? "what stops has a handler, which is believed to drain"
@@ -330,5 +361,6 @@ void audit_fini(struct audit *audit)
 		free(audit->listeners[i].holders);
 	free(audit->processes);
 	free(audit->listeners);
+	free(audit->stop_command);
 	memset(audit, 0, sizeof(*audit));
 }

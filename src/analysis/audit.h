@@ -18,9 +18,11 @@ enum kill_mode {
 };
 
 enum signal_source {
-	SIGNAL_ASSUMED, /* TERM: nobody says otherwise */
-	SIGNAL_ASKED,	/* the command line says so */
-	SIGNAL_BY_UNIT, /* KillSignal= */
+	SIGNAL_ASSUMED,	   /* TERM: nobody says otherwise */
+	SIGNAL_ASKED,	   /* the command line says so */
+	SIGNAL_BY_UNIT,	   /* KillSignal= */
+	SIGNAL_BY_COMMAND, /* ExecStop=, which sends it and waits */
+	SIGNAL_UNSEEN, /* ExecStop=, nobody knows how; signal is KillSignal=, for what is left */
 };
 
 /* What becomes of a process. */
@@ -66,6 +68,9 @@ struct audit {
 	struct record_service service;
 	int signal;
 	enum signal_source signal_source;
+	int restart_signal;   /* RestartKillSignal=, where it is another one; 0 */
+	char *stop_command;   /* ExecStop=; NULL: there is none */
+	bool command_returns; /* it does not wait: KillSignal= follows at once */
 	int unit_error; /* why nothing is known of the unit, negative; 0: known, or there is none */
 	enum kill_mode kill_mode;
 	uint32_t main_pid;		 /* of the unit; 0: unknown */

@@ -20,6 +20,9 @@ bool audit_kills(const struct audit *audit);
 /* Does this program, told by this signal, end without finishing what is in flight? */
 bool audit_cuts(const struct audit *audit, const struct audit_process *process);
 
+/* "SIGQUIT": what would stop it gracefully, where what it is told does not; NULL: nothing. */
+const char *audit_better_signal(const struct audit *audit, const struct audit_process *process);
+
 /* Does PostgreSQL wait for clients that have no reason to leave? */
 bool audit_waits_for_clients(const struct audit *audit);
 

@@ -20,8 +20,32 @@ static const struct {
 	{ PROGRAM_REDIS, BIT(SIGTERM) | BIT(SIGINT) },
 };
 
+/* What each program documents as its graceful stop. */
+static const struct {
+	enum program program;
+	int signal;
+	const char *better;
+} wrong[] = {
+	{ PROGRAM_NGINX, SIGTERM, "SIGQUIT" },	   { PROGRAM_NGINX, SIGINT, "SIGQUIT" },
+	{ PROGRAM_APACHE, SIGTERM, "SIGWINCH" },   { PROGRAM_APACHE, SIGINT, "SIGWINCH" },
+	{ PROGRAM_HAPROXY, SIGTERM, "SIGUSR1" },   { PROGRAM_HAPROXY, SIGINT, "SIGUSR1" },
+	{ PROGRAM_POSTGRESQL, SIGTERM, "SIGINT" }, { PROGRAM_GUNICORN, SIGINT, "SIGTERM" },
+	{ PROGRAM_GUNICORN, SIGQUIT, "SIGTERM" },
+};
+
+const char *audit_better_signal(const struct audit *audit, const struct audit_process *process)
+{
+	for (size_t i = 0; process->is_told && i < ARRAY_SIZE(wrong); i++) {
+		if (wrong[i].program == process->program && wrong[i].signal == audit->signal)
+			return wrong[i].better;
+	}
+	return NULL;
+}
+
 bool audit_cuts(const struct audit *audit, const struct audit_process *process)
 {
+	if (audit->signal_source == SIGNAL_UNSEEN)
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(cutters); i++) {
 		if (cutters[i].program == process->program)
 			return cutters[i].signals & BIT(audit->signal);
@@ -84,7 +108,8 @@ uint64_t audit_dropped(const struct audit *audit)
 enum program audit_program(const struct audit *audit)
 {
 	for (size_t i = 0; i < audit->n_processes; i++) {
-		if (audit->processes[i].is_told && audit->processes[i].program)
+		if ((audit->processes[i].is_told || audit->signal_source == SIGNAL_UNSEEN) &&
+		    audit->processes[i].program)
 			return audit->processes[i].program;
 	}
 	return PROGRAM_UNKNOWN;

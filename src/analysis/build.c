@@ -261,6 +261,7 @@ static void build_detail(const struct shutdown *s, const struct event_connection
 	to->closed_at_ns = is_gone ? timing_since_stop(s, e->header.at_ns) : TIME_UNKNOWN;
 	to->closed_by = e->closed_by;
 	to->wire = e->wire;
+	to->is_peer_first = e->flags & CONNECTION_PEER_FIRST;
 	to->outcome = e->outcome;
 	to->unread_bytes = e->unread_bytes;
 	to->unacked_bytes = e->unacked_bytes;

@@ -268,15 +268,40 @@ FINDING_ROW(cut_off_at_exit)
 	return true;
 }
 
+/*
+ * Whose clients had closed their side before: who hangs up looks just like who half closes and
+ * waits for the answer. Of those in the details.
+ */
+static uint64_t peers_first(const struct record *record, enum connection_outcome outcome)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < record->n_details; i++)
+		count += record->details[i].direction == DIRECTION_INBOUND &&
+			 record->details[i].outcome == outcome && record->details[i].is_peer_first;
+	return count;
+}
+
 FINDING_ROW(requests_cut)
 {
 	uint64_t cut = tell_outcome(record, finding, OUTCOME_CUT);
+	uint64_t left = peers_first(record, OUTCOME_CUT);
+	struct text text;
 
 	if (!cut)
 		return false;
 	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
-	SAY(finding, "the service closed %ju connection%s without answering the last request",
-	    (uintmax_t)cut, PLURAL(cut));
+	text_init(&text);
+	text_addf(&text, "the service closed %ju connection%s without answering the last request",
+		  (uintmax_t)cut, PLURAL(cut));
+	if (left) {
+		finding_count(finding, "client_closed_first", left);
+		text_addf(&text,
+			  "; of %ju the client had closed its side before: it gave up, or waited "
+			  "for the answer with its own side closed",
+			  (uintmax_t)left);
+	}
+	finding_say(finding, &text);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * For the rows of the table of findings only: their thresholds, what they ask a record, how they
- * tell what they found, and the predicates.
+ * tell what they found, and the predicates. The rows of an audit tell theirs by it as well.
  */
 #ifndef SHUTWATCH_FINDINGS_ROWS_H
 #define SHUTWATCH_FINDINGS_ROWS_H

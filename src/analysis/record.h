@@ -107,6 +107,7 @@ struct record_connection {
 	int64_t closed_at_ns; /* TIME_UNKNOWN: still open */
 	enum closer closed_by;
 	enum wire wire;
+	bool is_peer_first; /* the peer's FIN came before we closed it */
 	enum connection_outcome outcome;
 	uint64_t unread_bytes;
 	uint64_t unacked_bytes;

@@ -6,6 +6,7 @@
 #include <gelf.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/cleanup.h"
 
@@ -33,12 +34,27 @@ static bool has_section(Elf *elf, const char *wanted)
 
 bool elf_is_go(uint32_t pid)
 {
-	_cleanup_close_ int fd = -1;
-	bool is_go = false;
 	char path[64];
-	Elf *elf;
 
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	return elf_file_is_go(path);
+}
+
+bool elf_is_file(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char magic[SELFMAG];
+
+	return fd >= 0 && read(fd, magic, SELFMAG) == SELFMAG &&
+	       memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
+bool elf_file_is_go(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	bool is_go = false;
+	Elf *elf;
+
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || elf_version(EV_CURRENT) == EV_NONE)
 		return false;

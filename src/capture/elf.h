@@ -11,5 +11,8 @@
  * False also where it cannot be read, or is no ELF file.
  */
 bool elf_is_go(uint32_t pid);
+bool elf_file_is_go(const char *path);
+/* Is it an ELF file, rather than a script? */
+bool elf_is_file(const char *path);
 
 #endif

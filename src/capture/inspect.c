@@ -18,6 +18,7 @@
 #include "src/capture/census.h"
 #include "src/capture/disposition.h"
 #include "src/capture/procfs.h"
+#include "src/capture/recognise.h"
 #include "src/capture/unit.h"
 
 struct looking {
@@ -34,17 +35,14 @@ struct looking {
 static void describe_process(const struct census_process *source, int signal,
 			     struct audit_process *process)
 {
-	char exe[PATH_BYTES] = "", words[PATH_BYTES];
 	struct stance stance;
-	ssize_t size = procfs_command_line(source->id.tgid, words, sizeof(words));
 
 	memset(process, 0, sizeof(*process));
 	process->pid = source->id.tgid;
 	process->parent = source->parent.tgid;
 	memcpy(process->comm, source->comm, sizeof(process->comm));
-	procfs_exe(source->id.tgid, exe, sizeof(exe));
-	process->program = program_recognise(process->comm, exe[0] ? exe : NULL,
-					     size < 0 ? NULL : words, size < 0 ? 0 : (size_t)size);
+	if (recognise(source->id.tgid, &process->program))
+		process->program = program_recognise(process->comm, NULL, NULL, 0);
 	if (stance_read(process->pid, signal, &stance))
 		return;
 	process->is_readable = true;

@@ -26,3 +26,10 @@ int recognise(uint32_t pid, enum program *ret_program)
 	*ret_program = program;
 	return 0;
 }
+
+enum program recognise_file(const char *exe)
+{
+	enum program program = program_recognise("", exe, NULL, 0);
+
+	return program == PROGRAM_UNKNOWN && elf_file_is_go(exe) ? PROGRAM_GO : program;
+}

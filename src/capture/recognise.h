@@ -10,4 +10,7 @@
 /* Returns 0, or -ESRCH: it has ended. ret_program may be PROGRAM_UNKNOWN. */
 int recognise(uint32_t pid, enum program *ret_program);
 
+/* By the path of its executable in our mount namespace alone: of a process that is gone. */
+enum program recognise_file(const char *exe);
+
 #endif

@@ -16,6 +16,7 @@
 #include "src/base/log.h"
 #include "src/capture/census.h"
 #include "src/capture/procfs.h"
+#include "src/capture/recognise.h"
 #include "src/model/process.h"
 
 struct roster *roster_new(struct probe *probe, const struct roster_options *options)
@@ -132,7 +133,7 @@ static int enter_inherited(void *context, const void *bytes, size_t size)
 	return roster_enter_listener(inherited->roster, listener, inherited->number);
 }
 
-int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
+int roster_add_command(struct roster *roster, uint32_t pid, const char *name, const char *exe)
 {
 	struct pid_search search = { .pid = pid };
 	struct inherited inherited = { .roster = roster };
@@ -149,12 +150,28 @@ int roster_add_command(struct roster *roster, uint32_t pid, const char *name)
 	info->root = search.id;
 	info->identity.kind = SERVICE_COMMAND;
 	strncpy(info->identity.name, name, sizeof(info->identity.name) - 1);
+	snprintf(info->exe, sizeof(info->exe), "%s", exe);
+	info->program = exe[0] ? recognise_file(exe) : PROGRAM_UNKNOWN;
 	err = probe_set_member(roster->probe, &search.id, NULL, info->number);
 	if (err)
 		return err;
 	/* Listening sockets that it got from whoever started us. */
 	inherited.number = info->number;
 	return probe_list_listeners(roster->probe, pid, enter_inherited, &inherited);
+}
+
+void roster_look_at_command(struct roster *roster, uint32_t pid)
+{
+	for (size_t i = 0; i < roster->count; i++) {
+		struct service_info *info = roster->services[i];
+
+		if (info->root.tgid != pid || info->identity.kind != SERVICE_COMMAND ||
+		    procfs_exe(pid, info->exe, sizeof(info->exe)))
+			continue;
+		/* It may have ended after the first look: its file is still there. */
+		if (recognise(pid, &info->program))
+			info->program = recognise_file(info->exe);
+	}
 }
 
 /* Would it be watched, as far as can be told without looking at the process? */

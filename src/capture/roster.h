@@ -72,8 +72,13 @@ int roster_seed(struct roster *roster, size_t *ret_services);
 /* The first selector that matches nothing that runs; NULL: all match. After roster_seed(). */
 const struct selector *roster_unmatched(const struct roster *roster);
 
-/* Enters one process as a service of its own, of kind SERVICE_COMMAND. Returns 0 or -errno. */
-int roster_add_command(struct roster *roster, uint32_t pid, const char *name);
+/*
+ * Enters one process as a service of its own, of kind SERVICE_COMMAND. exe: what it will exec(), ""
+ * where that is not known. Returns 0 or -errno.
+ */
+int roster_add_command(struct roster *roster, uint32_t pid, const char *name, const char *exe);
+/* It has exec()ed: what it is now is read, for it may end before anybody asks. */
+void roster_look_at_command(struct roster *roster, uint32_t pid);
 
 /*
  * Somebody started to listen. Names a service that the kernel has just entered, or takes it out

@@ -2,6 +2,7 @@
 /* `run`: start a command, be invisible to it, and report when it has ended. */
 #include <errno.h>
 #include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 #include "src/base/poll.h"
+#include "src/capture/elf.h"
 #include "src/capture/privileges.h"
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
@@ -160,17 +162,42 @@ static void write_record(struct run *run)
 		log_error("writing %s failed: %s", run->options.output_path, strerror(-err));
 }
 
+/*
+ * What exec() will find, by the rules of execvp(); "": nothing, or a script, whose interpreter it
+ * will be.
+ */
+static void find_program(const char *command, char path[PATH_MAX])
+{
+	const char *rest = strchr(command, '/') ? "" : getenv("PATH");
+	char candidate[PATH_MAX];
+
+	path[0] = '\0';
+	for (; rest; rest = *rest == ':' ? rest + 1 : NULL) {
+		size_t size = strcspn(rest, ":");
+
+		snprintf(candidate, sizeof(candidate), "%.*s%s%s", (int)size, rest, size ? "/" : "",
+			 command);
+		rest += size;
+		if (access(candidate, X_OK) == 0 && realpath(candidate, path))
+			break;
+	}
+	if (!elf_is_file(path))
+		path[0] = '\0';
+}
+
 /* The command is created, watched, and only then let go. Returns the exit status. */
 static int run_watched(struct run *run, int signals)
 {
 	char **command = run->options.command;
 	_cleanup_free_ char *name = strdup(command[0]);
+	char exe[PATH_MAX];
 	int err;
 
+	find_program(command[0], exe);
 	err = child_create(command, &run->original_mask, run->is_sigpipe_ignored, &run->child);
 	if (!err)
 		err = name ? roster_add_command(session_roster(run->session),
-						(uint32_t)run->child.pid, basename(name))
+						(uint32_t)run->child.pid, basename(name), exe)
 			   : -ENOMEM;
 	if (err) {
 		log_error("cannot watch %s: %s; it was not started", command[0], strerror(-err));
@@ -180,6 +207,7 @@ static int run_watched(struct run *run, int signals)
 	inherited_release(&run->inherited);
 	if (err)
 		return status_of_exec(err, command[0]);
+	roster_look_at_command(session_roster(run->session), (uint32_t)run->child.pid);
 	err = run_loop(run, signals);
 	if (err)
 		log_error("the watching ended early: %s; the command goes on", strerror(-err));

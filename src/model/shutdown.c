@@ -188,7 +188,10 @@ static int apply_listener(struct shutdown *shutdown, const union event *event)
 /* As the kernel counts them in first_closed_ns, which is read at the end only. */
 static bool is_closed_by_service(const struct event_connection *event)
 {
-	return (event->closed_by == CLOSED_BY_APP || event->closed_by == CLOSED_BY_EXIT) &&
+	bool is_by_app =
+		event->closed_by == CLOSED_BY_APP && !(event->flags & CONNECTION_PEER_FIRST);
+
+	return (is_by_app || event->closed_by == CLOSED_BY_EXIT) &&
 	       event->at_signal != AT_SIGNAL_NEW && event->outcome != OUTCOME_HANDED_OVER;
 }
 

@@ -57,18 +57,40 @@ static void print_findings(const struct audit *audit, const struct report_style 
 
 /* --- facts ---------------------------------------------------------------------------------- */
 
+static void add_command(struct table *table, const struct audit *audit)
+{
+	if (!audit->stop_command)
+		return;
+	table_row(table, audit->command_returns ? MARK_DOUBT : MARK_NONE);
+	table_add(table, "stop command");
+	table_add(table, "%s%s", audit->stop_command,
+		  audit->command_returns ? " (does not wait: KillSignal follows at once)" : "");
+}
+
 static void add_signal(struct table *table, const struct audit *audit)
 {
 	static const char *const sources[] = {
 		[SIGNAL_ASSUMED] = "assumed",
 		[SIGNAL_ASKED] = "as asked",
 		[SIGNAL_BY_UNIT] = "KillSignal of the unit",
+		[SIGNAL_BY_COMMAND] = "which ExecStop of the unit sends",
 	};
 	char name[16];
 
 	table_row(table, MARK_NONE);
 	table_add(table, "stop signal");
-	table_add(table, "%s, %s", signal_name(audit->signal, name), sources[audit->signal_source]);
+	if (audit->signal_source == SIGNAL_UNSEEN)
+		table_add(table, "unknown, ExecStop of the unit stops it");
+	else
+		table_add(table, "%s, %s", signal_name(audit->signal, name),
+			  sources[audit->signal_source]);
+	add_command(table, audit);
+	if (audit->restart_signal) {
+		table_row(table, MARK_DOUBT);
+		table_add(table, "at a restart");
+		table_add(table, "%s, RestartKillSignal of the unit",
+			  signal_name(audit->restart_signal, name));
+	}
 	if (audit->kill_mode != KILL_MODE_UNKNOWN) {
 		table_row(table, MARK_NONE);
 		table_add(table, "kill mode");

@@ -27,11 +27,20 @@ static json_t *stop_json(const struct audit *audit)
 		[SIGNAL_ASSUMED] = "assumed",
 		[SIGNAL_ASKED] = "asked",
 		[SIGNAL_BY_UNIT] = "unit",
+		[SIGNAL_BY_COMMAND] = "command",
+		[SIGNAL_UNSEEN] = "command",
 	};
 	bool is_endless = audit->grace_ns == INT64_MAX;
 
-	return object_new("signal", value_signal(audit->signal),
+	bool is_unseen = audit->signal_source == SIGNAL_UNSEEN;
+
+	return object_new("signal", is_unseen ? json_null() : value_signal(audit->signal),
 			  "signal_source", value_word(sources[audit->signal_source]),
+			  "command", audit->stop_command ? value_text(audit->stop_command)
+							 : json_null(),
+			  "restart_signal", audit->restart_signal
+						    ? value_signal(audit->restart_signal)
+						    : json_null(),
 			  "kill_mode", value_word(kill_mode_name(audit->kill_mode)),
 			  "main_pid", value_number(audit->main_pid),
 			  "grace_s", value_seconds(is_endless ? TIME_UNKNOWN : audit->grace_ns),

@@ -1,29 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`audit`: what it predicts, beside what the same service then does when it is really stopped."""
 
-import errno
 import json
 import signal
 
 import container
-import nspawn
 import pytest
 
 from kit.clock import now_ns, wait_until
 from kit.servers import start_nginx, start_uvicorn
 from kit.shutwatch import BUILD, FAILED, FINE, SETTLE, USAGE
 from kit.sockets import free_ports
+from lab.compiled_servers import start_go
 
-needs_nspawn = pytest.mark.skipif(
-    not nspawn.TOOL, reason="no systemd-nspawn: systemd-container is not installed")
 needs_podman = pytest.mark.skipif(not container.TOOL, reason="no podman: it is not installed")
 
-_UNITS = {
-    "fine.service": "[Service]\nExecStart=/build/victims/server --port=8081\n",
-    "stuck.service": "[Service]\nExecStart=/bin/sh -c \"trap '' TERM; "
-                     "exec /build/victims/server --port=8082 --stop=default\"\n"
-                     "TimeoutStopSec=1\n",
-}
 SERVER = BUILD / "victims" / "server"
 
 
@@ -319,52 +310,6 @@ def test_gone_while_looking(stage):
         assert server.pid in {one["processes"][0]["pid"] for one in audit(stage)}
 
 
-def _read_unit(machine, unit, cgroup):
-    """error, KillSignal, KillMode, MainPID, SendSIGKILL, TimeoutStopSec in ns."""
-    machine.run("sh", "-c", f"/build/tests/unit_reader {unit} {cgroup} >/notes/told")
-    return (machine.notes / "told").read_text().split()
-
-
-@needs_nspawn
-def test_systemd(stage):
-    """What a real systemd tells of its units; one in another cgroup is another's unit."""
-    slow = _UNITS["fine.service"] + "TimeoutStopSec=7\nKillSignal=SIGINT\nKillMode=mixed\n"
-    endless = (_UNITS["fine.service"].replace("8081", "8082") +
-               "TimeoutStopSec=infinity\nSendSIGKILL=no\n")
-    units = {"slow.service": slow, "endless.service": endless}
-    with nspawn.Machine(stage, units, list(units)) as machine:
-        machine.wait_serving("slow.service", 8081)
-        machine.wait_serving("endless.service", 8082)
-        told = _read_unit(machine, "slow.service", "/system.slice/slow.service")
-        assert told[:3] + told[4:] == ["0", "2", "mixed", "1", "7000000000"]
-        assert int(told[3]) > 1
-        told = _read_unit(machine, "endless.service", "/system.slice/endless.service")
-        assert told[:3] + told[4:] == ["0", "15", "control-group", "0", str(2**63 - 1)]
-        for unit, cgroup in ("slow.service", "/elsewhere"), ("none.service", "/none.service"):
-            assert _read_unit(machine, unit, cgroup)[0] == str(-errno.ENOENT)
-
-
-@needs_nspawn
-def test_unit_of_a_machine(stage):
-    """Seen from outside it is no unit of this host's systemd: that is said, the default assumed."""
-    with nspawn.Machine(stage, _UNITS, list(_UNITS)) as machine:
-        machine.wait_serving("fine.service", 8081)
-        machine.wait_serving("stuck.service", 8082)
-        fine = audit_one(stage, "--unit=fine.service")
-        stuck = audit_one(stage, "--unit=stuck.service")
-        watch = stage.watch("--unit=stuck.service")
-        machine.run("systemctl", "stop", "stuck.service")
-        record = watch.record()
-    for told in fine, stuck:
-        assert told["service"]["kind"] == "unit"
-        assert told["stop"]["unit_error"]
-        assert told["stop"]["signal_source"] == "assumed"
-        assert (told["stop"]["kill_mode"], told["stop"]["grace_s"]) == (None, None)
-    assert (fine["outcome"], findings(fine)) == ("clean", [])
-    assert findings(stuck) == ["sigterm_ignored", "grace_exceeded"]
-    assert stuck["outcome"] == record["outcome"] == "forced"
-
-
 @needs_podman
 def test_container(stage):
     """PID 1 of a container without a handler: the runtime has to kill it."""
@@ -378,3 +323,11 @@ def test_container(stage):
     assert findings(told) == ["sigterm_discarded_pid1", "grace_exceeded"]
     assert told["outcome"] == "forced"
     assert record["outcome"] == "forced"
+
+
+def test_built_go(stage):
+    """A Go program that was built: recognised by its file. Its runtime catches every signal."""
+    program = start_go(stage)
+    told = audit_one(stage, "--pid", program.pid)
+    assert of(told, program.pid)["program"] == "go"
+    assert told["reason"].startswith("Go always catches the signal")

@@ -59,6 +59,15 @@ def test_not_executable(stage):
     assert bytes(path) in result.stderr
 
 
+def test_gone_at_once(stage):
+    """What it was is known, also of a command that ends before anybody could ask."""
+    report = stage.directory / "report.json"
+    for command in "false", "/bin/false":
+        assert _run("-o", report, "--", command, stdin=subprocess.DEVNULL).returncode == 1
+        only, = json.loads(report.read_text())["processes"]
+        assert only["exe"] == os.path.realpath("/bin/false")
+
+
 def test_no_command():
     """Nothing to run: wrong usage."""
     assert _run("--", stdin=subprocess.DEVNULL).returncode == USAGE

@@ -2,10 +2,13 @@
 """Findings on what took the time: which connections, what came before them and after."""
 
 import signal
+import socket
 
-from kit.clock import SECOND
-from kit.findings import Expected, Service, Span, make_tests, since, stop_server
-from kit.sockets import free_ports
+from kit.clock import SECOND, wait_until
+from kit.findings import Expected, Service, Span, found, make_tests, since, stop_server
+from kit.judge import details_of
+from kit.shutwatch import ROOT
+from kit.sockets import free_ports, server_side
 
 _PATIENCE_MS = 1200  # killed sooner, it would have had no chance
 
@@ -138,3 +141,27 @@ FINDINGS = {
 }
 
 test_fires, test_near_miss = make_tests(FINDINGS)
+
+
+def test_client_gives_up(stage):
+    """A client that hangs up while the service drains: that the service follows is no act of it."""
+    victim = stage.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/heedless.py",
+                                 free_ports()[0])
+    watch = stage.watch(victim.pid)
+    with socket.create_connection(("127.0.0.1", victim.port), 10) as client:
+        client.sendall(b"a request\n")
+        name = "{}:{}".format(*client.getsockname())
+        wait_until(lambda: server_side(victim.pid, victim.port).get(name), "it is accepted")
+        stop = stage.send(victim.pid)
+        victim.out.wait(lambda line: line == b"signal\n")
+    victim.out.wait(lambda line: line == b"closed\n")
+    stage.send(victim.pid, signal.SIGKILL)
+    record = watch.record()
+    assert record["trigger"]["sender"]["pid"] == stop.sender
+    cut = found(record, "requests_cut")
+    assert cut["evidence"]["client_closed_first"] == cut["evidence"]["connections"] == 1
+    assert "its side before" in cut["summary"]
+    assert details_of(record)[name]["closed_at_s"] < record["timing"]["total_s"]
+    # Its end by SIGKILL is the first thing that happened to it.
+    died, = [process["exit"]["at_s"] for process in record["processes"]]
+    assert record["timing"]["first_action_s"] == died

@@ -17,7 +17,10 @@ int main(int argc, char **argv)
 	snprintf(audit.service.cgroup, sizeof(audit.service.cgroup), "%s", argv[2]);
 	err = unit_read(&audit);
 	mode = kill_mode_name(audit.kill_mode);
-	printf("%d %d %s %u %d %lld\n", err, audit.signal, mode ? mode : "-", audit.main_pid,
-	       audit.sends_kill, (long long)audit.grace_ns);
+	printf("%d %d %s %u %d %lld %d %d %d\n%s\n", err, audit.signal, mode ? mode : "-",
+	       audit.main_pid, audit.sends_kill, (long long)audit.grace_ns, audit.signal_source,
+	       audit.command_returns, audit.restart_signal,
+	       audit.stop_command ? audit.stop_command : "");
+	audit_fini(&audit);
 	return 0;
 }

@@ -24,7 +24,7 @@ static void check_program(enum program program, int sig, uint32_t in_flight, enu
 static void test_programs(void **state)
 {
 	(void)state;
-	check_program(PROGRAM_NGINX, SIGTERM, 0, VERDICT_CLEAN, "wrong_stop_signal");
+	check_program(PROGRAM_NGINX, SIGTERM, 0, VERDICT_CLEAN, "");
 	check_program(PROGRAM_NGINX, SIGTERM, 2, VERDICT_LOSSY,
 		      "wrong_stop_signal cut_off_at_exit");
 	check_program(PROGRAM_NGINX, SIGQUIT, 2, VERDICT_CLEAN, "");
@@ -41,6 +41,90 @@ static void test_programs(void **state)
 	check_program(PROGRAM_GUNICORN, SIGTERM, 2, VERDICT_CLEAN, "");
 	check_program(PROGRAM_GUNICORN, SIGQUIT, 2, VERDICT_LOSSY,
 		      "wrong_stop_signal cut_off_at_exit");
+}
+
+/* ExecStop= stops it: by a signal that the command waits for, or nobody knows how. */
+static void test_commands(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_HANDLER);
+
+	(void)state;
+	add(&audit, 11, 10, DISPOSITION_DEFAULT);
+	server->program = PROGRAM_NGINX;
+	server->inbound = server->inbound_in_flight = 2;
+	audit.service.kind = SERVICE_UNIT;
+	audit.kill_mode = KILL_MODE_CONTROL_GROUP;
+	audit.sends_kill = true;
+	audit.main_pid = 10;
+	audit.signal = SIGQUIT;
+	audit.signal_source = SIGNAL_BY_COMMAND;
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_int_equal(audit.verdict, VERDICT_CLEAN);
+	assert_true(audit.processes[0].is_told);
+	assert_false(audit.processes[1].is_told); /* the main process only */
+	audit.signal = SIGTERM;
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_string_equal(audit.findings[0].row->id, "wrong_stop_signal");
+	audit.signal_source = SIGNAL_UNSEEN;
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_non_null(strstr(audit.reason, "by a command"));
+	assert_int_equal(audit.processes[1].fate, FATE_STOPS);
+	expect(&audit, VERDICT_CLEAN, "");
+}
+
+static struct finding *found(struct audit *audit, const char *id)
+{
+	assert_int_equal(audit_predict(audit), 0);
+	for (size_t i = 0; i < audit->n_findings; i++) {
+		if (strcmp(audit->findings[i].row->id, id) == 0)
+			return &audit->findings[i];
+	}
+	fail_msg("%s not found", id);
+	return NULL;
+}
+
+static int64_t number_of(const struct finding *finding, const char *key)
+{
+	for (size_t i = 0; i < finding->n_evidence; i++) {
+		if (strcmp(finding->evidence[i].key, key) == 0)
+			return finding->evidence[i].number;
+	}
+	fail_msg("no %s in the evidence of %s", key, finding->row->id);
+	return 0;
+}
+
+/* Evidence and advice have the figures; one connection is no connections. */
+static void test_figures(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_IGNORED);
+	const struct finding *finding;
+
+	(void)state;
+	server->program = PROGRAM_UVICORN;
+	listen_on(&audit, server, 0);
+	audit.service.kind = SERVICE_UNIT;
+	audit.kill_mode = KILL_MODE_MIXED;
+	audit.main_pid = 10;
+	audit.sends_kill = true;
+	audit.grace_ns = 30000000000;
+	finding = found(&audit, "grace_exceeded");
+	assert_int_equal(number_of(finding, "pid"), 10);
+	assert_true(number_of(finding, "grace_s") == 30000000000);
+	assert_non_null(strstr(finding->summary, "after 30.0 s"));
+	assert_non_null(strstr(finding->advice, "--timeout-graceful-shutdown 24,"));
+	audit.grace_ns = TIME_UNKNOWN; /* the option, all the same */
+	finding = found(&audit, "grace_exceeded");
+	assert_non_null(strstr(finding->advice, "--timeout-graceful-shutdown N,"));
+	assert_non_null(strstr(finding->advice, "N: whole seconds"));
+
+	server->disposition = DISPOSITION_DEFAULT;
+	server->inbound = server->inbound_in_flight = 1;
+	finding = found(&audit, "no_handler");
+	assert_int_equal(number_of(finding, "in_flight"), 1);
+	assert_non_null(strstr(finding->summary, "1 connection of clients ends with it"));
+	audit_fini(&audit);
 }
 
 /* A runtime that catches everything proves nothing, and the reason says so. */
@@ -91,8 +175,8 @@ static void test_views(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_programs),
-		cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_programs), cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_figures),	 cmocka_unit_test(test_runtime),
 		cmocka_unit_test(test_views),
 	};
 

@@ -147,20 +147,41 @@ static void test_one_sleep(void **state)
 	fixture_free(record);
 }
 
+/* Who hangs up and who half closes look alike: it is counted and said. */
+static void test_requests_cut_of_clients_that_closed_first(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_connection *first = judged_inbound(record, OUTCOME_CUT, 2);
+	const struct finding *finding;
+
+	(void)state;
+	assert_null(strstr(judged_find(record, "requests_cut")->summary, "its side"));
+	first->is_peer_first = true;
+	finding = judged_find(record, "requests_cut");
+	assert_int_equal(judged_number(finding, "client_closed_first"), 1);
+	assert_non_null(strstr(finding->summary, "closed 2 connections without answering"));
+	assert_non_null(strstr(finding->summary, "of 1 the client had closed its side before"));
+	fixture_free(record);
+}
+
 /* Nobody is told to send what was sent. */
 static void test_advice_after_the_right_signal(void **state)
 {
 	static const struct {
 		enum program program;
+		int wrong;
 		int signal;
 		const char *before;
 		const char *after;
 	} cases[] = {
-		{ PROGRAM_NGINX, SIGQUIT, "Stop nginx with SIGQUIT", "client_header_timeout" },
-		{ PROGRAM_APACHE, SIGWINCH, "Stop Apache with SIGWINCH", "GracefulShutdown" },
-		{ PROGRAM_HAPROXY, SIGUSR1, "Stop it with SIGUSR1", "hard-stop-after" },
-		{ PROGRAM_UVICORN, SIGTERM, "stop it with SIGTERM", "load balancer" },
-		{ PROGRAM_GUNICORN, SIGTERM, "stop gunicorn with SIGTERM", "gthread" },
+		{ PROGRAM_NGINX, SIGINT, SIGQUIT, "Stop nginx with SIGQUIT",
+		  "client_header_timeout" },
+		{ PROGRAM_APACHE, SIGINT, SIGWINCH, "Stop Apache with SIGWINCH",
+		  "GracefulShutdown" },
+		{ PROGRAM_HAPROXY, SIGINT, SIGUSR1, "Stop it with SIGUSR1", "hard-stop-after" },
+		{ PROGRAM_UVICORN, SIGQUIT, SIGTERM, "stop it with SIGTERM", "load balancer" },
+		{ PROGRAM_UVICORN, SIGQUIT, SIGINT, "stop it with SIGTERM", "load balancer" },
+		{ PROGRAM_GUNICORN, SIGINT, SIGTERM, "stop gunicorn with SIGTERM", "gthread" },
 	};
 
 	(void)state;
@@ -169,7 +190,7 @@ static void test_advice_after_the_right_signal(void **state)
 		const char *advice;
 
 		judged_inbound(record, OUTCOME_CUT, 1);
-		record->trigger_signal = SIGINT;
+		record->trigger_signal = cases[i].wrong;
 		advice = judged_find(record, "requests_cut")->advice;
 		assert_non_null(strstr(advice, cases[i].before));
 		record->trigger_signal = cases[i].signal;
@@ -302,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_refused_after_listener_close),
 		cmocka_unit_test(test_late_arrivals),
 		cmocka_unit_test(test_one_sleep),
+		cmocka_unit_test(test_requests_cut_of_clients_that_closed_first),
 		cmocka_unit_test(test_advice_after_the_right_signal),
 		cmocka_unit_test(test_advice_names_the_signal),
 		cmocka_unit_test(test_resets),

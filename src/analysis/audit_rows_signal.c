@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Predictions about the signal: nobody hears it, somebody else gets it, it is the wrong one. */
+#include <signal.h>
+
+#include "src/analysis/audit_rows.h"
+#include "src/base/cleanup.h"
+
+/* --- it is not heard ------------------------------------------------------------------------ */
+
+static bool is_discarding(const struct audit *audit, const struct audit_process *process)
+{
+	return process->is_told && process->is_init && audit_is_deaf(audit, process) &&
+	       process->disposition == DISPOSITION_DEFAULT;
+}
+
+AUDIT_ROW(sigterm_discarded_pid1)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_discarding, &count);
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	return say(finding,
+		   "%s (pid %u) is PID 1 of its namespace and has no handler for %s: the kernel "
+		   "discards it",
+		   process->comm, process->pid, SIGNAL_NAME(audit->signal));
+}
+
+static bool is_ignoring(const struct audit *audit, const struct audit_process *process)
+{
+	return process->is_told && audit_is_deaf(audit, process) && process->fate != FATE_STOPS &&
+	       !is_discarding(audit, process);
+}
+
+AUDIT_ROW(sigterm_ignored)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_ignoring, &count);
+	bool is_blocking = process && process->disposition == DISPOSITION_BLOCKED;
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	finding_count(finding, "processes", count);
+	return say(finding, "%s (pid %u) %s %s%s; %zu of %zu process%s do%s so", process->comm,
+		   process->pid, is_blocking ? "blocks" : "ignores", SIGNAL_NAME(audit->signal),
+		   is_blocking ? ", and nothing in it waits for it" : "", count, audit->n_processes,
+		   audit->n_processes == 1 ? "" : "es", count == 1 ? "es" : "");
+}
+
+/* The child that serves, not told itself, of a process that does not; NULL: there is none. */
+static const struct audit_process *wrapped(const struct audit *audit,
+					   const struct audit_process *process)
+{
+	if (!process->is_told || process->listeners)
+		return NULL;
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		const struct audit_process *child = &audit->processes[i];
+
+		if (child->parent == process->pid && child->listeners && !child->is_told)
+			return child;
+	}
+	return NULL;
+}
+
+static void tell_wrapped(struct finding *finding, const struct audit_process *server)
+{
+	finding_count(finding, "server_pid", server->pid);
+	finding_text(finding, "server", server->comm);
+}
+
+static bool is_silent_wrapper(const struct audit *audit, const struct audit_process *process)
+{
+	return audit_is_deaf(audit, process) && wrapped(audit, process);
+}
+
+AUDIT_ROW(signal_not_forwarded)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_silent_wrapper, &count);
+	const struct audit_process *server = process ? wrapped(audit, process) : NULL;
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	tell_wrapped(finding, server);
+	return say(finding, "%s goes to %s (pid %u), which passes nothing on; %s (pid %u) serves",
+		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
+		   server->pid);
+}
+
+static bool is_dying_wrapper(const struct audit *audit, const struct audit_process *process)
+{
+	return process->fate == FATE_DIES && wrapped(audit, process);
+}
+
+AUDIT_ROW(wrapper_died_first)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_dying_wrapper, &count);
+	const struct audit_process *server = process ? wrapped(audit, process) : NULL;
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	tell_wrapped(finding, server);
+	return say(finding,
+		   "%s ends %s (pid %u) at once; %s (pid %u), which serves, hears nothing of it",
+		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
+		   server->pid);
+}
+
+static bool is_orphan(const struct audit *audit, const struct audit_process *process)
+{
+	const struct audit_process *parent = audit_process_of(audit, process->parent);
+
+	return process->fate == FATE_LIVES && parent && parent->fate != FATE_LIVES;
+}
+
+AUDIT_ROW(orphans_left)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_orphan, &count);
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	finding_count(finding, "processes", count);
+	return say(finding, "%zu of %zu processes live%s on without %s parent: first %s (pid %u)",
+		   count, audit->n_processes, count == 1 ? "s" : "", count == 1 ? "its" : "their",
+		   process->comm, process->pid);
+}
+
+/* --- it is the wrong one, or nobody handles it ------------------------------------------------ */
+
+static bool is_dying_server(const struct audit *audit, const struct audit_process *process)
+{
+	(void)audit;
+	return process->fate == FATE_DIES && (process->listeners || process->inbound);
+}
+
+AUDIT_ROW(no_handler)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_dying_server, &count);
+
+	if (!process || !(audit_cut_off(audit) + audit_dropped(audit)))
+		return false;
+	audit_tell(audit, finding, process);
+	finding_count(finding, "connections", process->inbound);
+	finding_count(finding, "in_flight", process->inbound_in_flight);
+	return say(finding,
+		   "%s (pid %u) has no handler for %s, which ends it at once; %u connection%s of "
+		   "clients end%s with it, %u of them in flight",
+		   process->comm, process->pid, SIGNAL_NAME(audit->signal), process->inbound,
+		   PLURAL(process->inbound), process->inbound == 1 ? "s" : "",
+		   process->inbound_in_flight);
+}
+
+AUDIT_ROW(unhandled_stop_signal_core)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_dying_server, &count);
+
+	if (!process || (audit->signal != SIGQUIT && audit->signal != SIGABRT))
+		return false;
+	audit_tell(audit, finding, process);
+	return say(finding, "%s without a handler makes %s (pid %u) dump core",
+		   SIGNAL_NAME(audit->signal), process->comm, process->pid);
+}
+
+static bool has_better_signal(const struct audit *audit, const struct audit_process *process)
+{
+	return audit_better_signal(audit, process);
+}
+
+/* As in a record: where nobody loses anything, no signal is wrong. */
+AUDIT_ROW(wrong_stop_signal)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, has_better_signal, &count);
+	uint64_t lost = audit_cut_off(audit);
+
+	if (!process || (!lost && !audit_waits_for_clients(audit)))
+		return false;
+	audit_tell(audit, finding, process);
+	finding_text(finding, "better", audit_better_signal(audit, process));
+	finding_count(finding, "in_flight", lost);
+	return say(finding, "%s does not stop %s (pid %u) gracefully, %s does; %ju %s in flight",
+		   SIGNAL_NAME(audit->signal), program_name(process->program), process->pid,
+		   audit_better_signal(audit, process), (uintmax_t)lost, lost == 1 ? "is" : "are");
+}
+
+static bool is_served_twice(const struct audit *audit, const struct audit_process *process)
+{
+	const struct audit_process *parent = audit_process_of(audit, process->parent);
+
+	return process->is_told && process->listeners && parent && parent->is_told &&
+	       parent->listeners && process->fate == FATE_STOPS;
+}
+
+AUDIT_ROW(signal_fanout)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_served_twice, &count);
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	finding_count(finding, "processes", count);
+	return say(finding,
+		   "%s goes to the master and to %zu of its workers at the same time: "
+		   "KillMode=mixed leaves them to their master",
+		   SIGNAL_NAME(audit->signal), count);
+}
