@@ -179,6 +179,7 @@ tidy: $(SKELETON) ## cppcheck and clang-tidy over src
 	@# <sys/queue.h> (uninitvar), nor that NULL is a pointer in C (varFuncNullUB).
 	$(Q)cppcheck -q --error-exitcode=1 --enable=warning,portability,performance \
 		-I. -D_GNU_SOURCE --suppress=missingIncludeSystem \
+		'-DLIBBPF_OPTS(type,name,...)=struct type name = { __VA_ARGS__ }' \
 		--suppress=resourceLeak --suppress=memleak --suppress=varFuncNullUB \
 		--suppress=uninitvar:tools/client/main.c \
 		--suppress=AssignmentAddressToInteger:src/cli/output.c src tools/client

@@ -151,7 +151,7 @@ static int read_threads(uint32_t pid, uint64_t bit, struct stance *stance)
 	if (!tasks)
 		return -errno;
 	while ((entry = readdir(tasks)) && threads < THREADS_MAX) {
-		struct signal_masks masks;
+		struct signal_masks masks = {};
 
 		snprintf(path, sizeof(path), "/proc/%u/task/%.20s/status", pid, entry->d_name);
 		if (entry->d_name[0] == '.' || read_masks(path, &masks))

@@ -105,7 +105,8 @@ int yaml_tree_load(const char *path, struct yaml_tree *ret_tree)
 	err = parse(&parser, &tree);
 	yaml_parser_delete(&parser);
 	/* Passwords' hashes. */
-	explicit_bzero(bytes, (size_t)size);
+	if (bytes)
+		explicit_bzero(bytes, (size_t)size);
 	if (!err)
 		*ret_tree = tree;
 	return err;
