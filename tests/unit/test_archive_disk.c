@@ -51,7 +51,7 @@ static int enter_namespace(void **state)
 		write_line("/proc/self/gid_map", gids);
 		has_namespace = true;
 	}
-	has_namespace = has_namespace && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	has_namespace = has_namespace && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 	return 0;
 }
 
@@ -138,7 +138,7 @@ static void test_fills_up(void **state)
 	assert_int_equal(count_at(shelf_path(*state)), stats.stored);
 	archive_step(archive, archive_deadline_ns(archive)); /* still full */
 	assert_int_equal(archive_stats(archive).held, stats.held);
-	assert_int_equal(mount(NULL, *state, NULL, MS_REMOUNT, "size=16m"), 0);
+	assert_int_equal(mount("none", *state, "none", MS_REMOUNT, "size=16m"), 0);
 	archive_step(archive, archive_deadline_ns(archive));
 	assert_int_equal(archive_stats(archive).held, 0);
 	assert_false(archive_stats(archive).is_failing);
@@ -192,13 +192,13 @@ static void test_read_only(void **state)
 	archive = archive_at(shelf_path(*state), &told);
 	put(archive, 1);
 	archive_free(archive);
-	assert_int_equal(mount(NULL, *state, NULL, MS_REMOUNT | MS_RDONLY, "size=1m"), 0);
+	assert_int_equal(mount("none", *state, "none", MS_REMOUNT | MS_RDONLY, "size=1m"), 0);
 	assert_int_equal(count_at(shelf_path(*state)), 1); /* readers are fine */
 	archive = archive_at(shelf_path(*state), &told);
 	put(archive, 2);
 	assert_int_equal(archive_stats(archive).last_error, -EROFS);
 	assert_int_equal(archive_stats(archive).held, 1);
-	assert_int_equal(mount(NULL, *state, NULL, MS_REMOUNT, "size=1m"), 0);
+	assert_int_equal(mount("none", *state, "none", MS_REMOUNT, "size=1m"), 0);
 	archive_flush(archive, S);
 	assert_int_equal(told.stored, 2);
 	archive_free(archive);

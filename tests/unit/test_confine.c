@@ -25,6 +25,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/cli/confine.h"
+#include "tests/unit/plain.h"
 
 #define KEPT (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_PTRACE)
 #define NOBODY 65534
@@ -234,6 +235,7 @@ static void abort_as_ever(void)
 static void test_refused(void **state)
 {
 	(void)state;
+	skip_under_valgrind("it makes system calls of its own");
 	assert_int_equal(status_of(are_refused), 0);
 }
 
@@ -246,6 +248,7 @@ static void assert_killed_by(int status, int signal)
 static void test_deadly(void **state)
 {
 	(void)state;
+	skip_under_valgrind("it makes system calls of its own");
 	assert_killed_by(status_of(start_a_program), SIGSYS);
 	assert_killed_by(status_of(trace_somebody), SIGSYS);
 	assert_killed_by(status_of(mount_something), SIGSYS);
@@ -284,6 +287,7 @@ static void hold_for_all_threads(void)
 static void test_threads(void **state)
 {
 	(void)state;
+	skip_under_valgrind("it makes system calls of its own");
 	assert_int_equal(status_of(hold_for_all_threads), 0);
 }
 
@@ -323,6 +327,7 @@ static void talk_over_sockets(void)
 static void test_allowed(void **state)
 {
 	(void)state;
+	skip_under_valgrind("it makes system calls of its own");
 	assert_int_equal(status_of(write_a_database), 0);
 	assert_int_equal(status_of(talk_over_sockets), 0);
 }

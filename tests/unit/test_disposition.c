@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "src/capture/disposition.h"
+#include "tests/unit/plain.h"
 
 #define STATUS                                                                                     \
 	"Name:\tnginx\nTgid:\t812\nNSpid:\t812\t7\t1\nNSpgid:\t800\t0\t0\n"                        \
@@ -93,6 +94,7 @@ static void test_own_stance(void **state)
 	sigset_t set, before;
 
 	(void)state;
+	skip_under_valgrind("it has handlers of its own");
 	expect(SIGUSR2, DISPOSITION_DEFAULT);
 	signal(SIGUSR2, SIG_IGN);
 	expect(SIGUSR2, DISPOSITION_IGNORED);

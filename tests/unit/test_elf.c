@@ -17,6 +17,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/capture/elf.h"
+#include "tests/unit/plain.h"
 
 /* A copy of a small program in which one section has another name: runs, and ends with its pipe. */
 static pid_t run_renamed(const char *from, const char *to)
@@ -56,6 +57,7 @@ static void assert_go(pid_t pid, bool is_go)
 static void test_go(void **state)
 {
 	(void)state;
+	skip_under_valgrind("the child has its executable");
 	assert_go(run_renamed(".gnu_debuglink", ".go.buildinfo"), true);
 	assert_go(run_renamed(".gnu_debuglink", ".go.buildinfX"), false);
 }

@@ -240,7 +240,7 @@ static void time_list(const char *what, char **argv, size_t lines)
 			best = result.took_ns;
 	}
 	print_message("list, %s, of %d records: %.1f ms\n", what, MANY, (double)best / 1e6);
-	assert_true(best < 200 * 1000000ULL);
+	assert_true(best < 200 * 1000000ULL || getenv("SHUTWATCH_VALGRIND")); /* 20 times slower */
 }
 
 static void test_many(void **state)
