@@ -8,6 +8,7 @@
  *  - Nothing is sent and no per-connection state exists while shared.armed_services is 0.
  */
 #include "core.bpf.h"
+#include "look.bpf.h"
 
 #define DETAIL_WAKE_BYTES (64 * 1024) /* of the ring, or a quarter of a small one */
 
@@ -15,6 +16,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 struct shared shared SEC(".data.shared");
 struct target target;
+struct look look;
 
 const volatile __u64 instance;
 const volatile bool follow_listeners;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Processes: the members of a service, their children and their ends. */
 #include "core.bpf.h"
+#include "look.bpf.h"
 #include "process.bpf.h"
 
 /* What wait(2) will say of the process whose last thread is `task`. */
@@ -52,6 +53,7 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 	member = member_find(&id);
 	if (!member)
 		return 0;
+	look_at_end(task);
 	if (__sync_fetch_and_or(&member->flags, MEMBER_EXITING) & MEMBER_EXITING)
 		return 0;
 	state = service_find(member->service);

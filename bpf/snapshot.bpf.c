@@ -6,6 +6,7 @@
  */
 #include "connection.bpf.h"
 #include "listener.bpf.h"
+#include "look.bpf.h"
 #include "process.bpf.h"
 
 /*
@@ -98,6 +99,8 @@ int list_listeners(struct bpf_iter__task_file *ctx)
 	if (!task || !file)
 		return 0;
 	sk = stream_socket_of(file);
+	if (sk)
+		look_at(task, ctx->fd, file, sk);
 	if (!sk || !is_stream_listener(sk))
 		return 0;
 	id = process_id_of(task);
@@ -176,6 +179,7 @@ int tag_sockets(struct bpf_iter__task_file *ctx)
 	sk = stream_socket_of(file);
 	if (!sk)
 		return 0;
+	look_at(task, ctx->fd, file, sk);
 	id = process_id_of(task);
 	member = member_find(&id);
 	if (!member || member->service != target.service)

@@ -8,6 +8,7 @@
 #include "call.bpf.h"
 #include "connection.bpf.h"
 #include "listener.bpf.h"
+#include "look.bpf.h"
 
 static __always_inline bool is_tcp(const struct sock *sk)
 {
@@ -66,13 +67,13 @@ static __noinline bool is_bystander(void)
  * outside the service got it handed over; unless it is one that began to end before T0 (it is no
  * member any more), and its sockets close only now: then nobody has seen who holds the connection.
  */
-static __always_inline void departure_by_owner(struct departure *departure,
+static __always_inline void departure_by_owner(struct departure *departure, const struct sock *sk,
 					       const struct connection_tag *tag)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct process_id id = process_id_of(task);
 	u32 task_flags = BPF_CORE_READ(task, flags);
-	bool ends_by_exit = false;
+	bool ends_by_exit = false, is_by_exit;
 	struct member *member = member_find(&id);
 
 	departure->owner = tag->owner;
@@ -82,9 +83,10 @@ static __always_inline void departure_by_owner(struct departure *departure,
 		ends_by_exit = true;
 	else if (!is_bystander())
 		departure->outcome = OUTCOME_HANDED_OVER;
-	departure->closed_by = ends_by_exit || is_exiting(&departure->owner, tag->service)
-				       ? CLOSED_BY_EXIT
-				       : CLOSED_BY_APP;
+	is_by_exit = ends_by_exit || is_exiting(&departure->owner, tag->service);
+	if (is_by_exit && look_is_closed(sk, &departure->owner))
+		is_by_exit = false;
+	departure->closed_by = is_by_exit ? CLOSED_BY_EXIT : CLOSED_BY_APP;
 }
 
 /*
@@ -194,7 +196,7 @@ static __noinline int on_changed_by_owner(struct sock *sk, int old_state, int ne
 					      !socket_error_of(sk));
 	if (!tag)
 		return 0;
-	departure_by_owner(&departure, tag);
+	departure_by_owner(&departure, sk, tag);
 	departure.wire = wire_by_owner(sk, old_state, new_state);
 	departure.peer_closed_first = old_state == TCP_CLOSE_WAIT || old_state == TCP_LAST_ACK;
 	if (new_state == TCP_CLOSE) {
