@@ -2,10 +2,12 @@
 """The lab itself: does its judge find what is wrong, and count what cannot be decided?"""
 
 import copy
+import runpy
 
 import pytest
 
 from kit.judge import Judge, t0_ns, tell_apart
+from kit.shutwatch import ROOT
 from kit.stage import Stage
 from lab import expected, kinds, outcomes, prediction, scenario, strict, table
 from lab.ending import Ending
@@ -220,10 +222,31 @@ def test_row(stage, monkeypatch):
     """A whole stop, and what the table says of it."""
     monkeypatch.setitem(outcomes.TABLE, ("victim", "TERM"), {IDLE: outcomes.stop("clean")})
     row = scenario.run(stage, _VICTIM, TERM, IDLE)
-    assert not row.mismatches, row.mismatches
+    assert row.is_right(), table.mismatches(row)
     assert row.connections == 6 and row.outcome == "clean"
     assert abs(row.drain_error_ns) < 50_000_000 and abs(row.total_error_ns) < 50_000_000
-    assert "1 stops, 6 connections, 6 judged one by one, 0 mismatches, 0 not" in table.last([row])
+    assert ("1 stops, 6 connections, 6 judged one by one, 0 mismatches, 0 not as written, 0 not"
+            in table.last([row]))
+
+
+def test_not_as_written(stage, monkeypatch):
+    """Another outcome than was written down: apart from what disagrees with the client."""
+    monkeypatch.setitem(outcomes.TABLE, ("victim", "TERM"), {IDLE: outcomes.stop("lossy")})
+    row = scenario.run(stage, _VICTIM, TERM, IDLE)
+    assert not row.mismatches, row.mismatches
+    assert row.unwritten[0] == "outcome: clean, expected lossy"
+    assert not row.is_right()
+    assert f"0 mismatches, {len(row.unwritten)} not as written" in table.last([row])
+    assert "    not as written: outcome: clean, expected lossy" in table.mismatches(row)
+
+
+@pytest.mark.parametrize("fields, status", [
+    ({}, 0), ({"mismatches": ["planted"]}, 1), ({"unwritten": ["planted"]}, 1)])
+def test_status(fields, status):
+    """Both are told by the exit status."""
+    truth = runpy.run_path(str(ROOT / "tests/live/truth"))
+    assert truth["status"]([scenario.Row("server", "TERM", MIXED, **fields)], False) == status
+    assert truth["status"]([], False) == 1
 
 
 def _finding(name, severity):

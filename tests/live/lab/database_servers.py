@@ -50,7 +50,7 @@ def _start_redis(stage):
     _wait_said(program, program.out, b"Ready to accept connections")
     _redis_set_big(port)
     return Running(program.pid, f"127.0.0.1:{port}", group.path, paths=dict(_REDIS_PATHS),
-                   client=("--protocol=redis",))
+                   client=("--protocol=redis",), program=program)
 
 
 def _initdb(stage):
@@ -78,7 +78,7 @@ def start_postgres(stage):
          *(f"--{name}={value}" for name, value in options.items())], cgroup=group, cwd=data)
     _wait_said(program, program.err, b"ready to accept connections")
     return Running(program.pid, f"127.0.0.1:{port}", group.path, paths=dict(_POSTGRES_PATHS),
-                   client=("--protocol=postgres", "--user=postgres"))
+                   client=("--protocol=postgres", "--user=postgres"), program=program)
 
 
 KINDS = [

@@ -22,7 +22,7 @@ _NEVER_IDLE = frozenset(("in_flight", "half_response", "half_request", "finishin
 def running(program, group, port, host="127.0.0.1", **more):
     wait_until(lambda: listens(program.pid, port), f"{program.argv} to listen")
     address = f"[{host}]" if ":" in host else host
-    return Running(program.pid, f"{address}:{port}", group.path, **more)
+    return Running(program.pid, f"{address}:{port}", group.path, program=program, **more)
 
 
 def start_uvicorn(workers, *options, host="127.0.0.1"):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One stop of one server: brought into a state, told to stop, watched, judged."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -9,12 +8,14 @@ import select
 import signal
 import time
 
-from kit.clock import EDGE_NS
+from kit.clock import EDGE_NS, SECOND
 from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
-from kit.sockets import overflows, server_side
+from kit.noise import Noise
+from kit.sockets import overflows
 from lab import crowd, expected, prediction, strict
 from lab.ending import Ending
 from lab.load import Load
+from lab.look import Killed, Look, is_leaving
 from lab.seen import Seen
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
 
@@ -26,7 +27,6 @@ _FROZEN_S = 0.2       # … between the signal and the thaw …
 _AFTER_S = 0.3        # … and after the end
 _RESUME = ("--half-response-bytes=65536", "--half-response-resume=1300ms")
 _GUARD = "--duration=25s"
-_PF_EXITING = 4       # proc_pid_stat(5), the flags
 
 
 @dataclasses.dataclass
@@ -41,11 +41,16 @@ class Row:
     why_not: tuple = ()                 # the reasons why it came differently
     connections: int = 0                # of the client's lines
     judged: int = 0                     # of them, told by the record, one by one
-    mismatches: list = dataclasses.field(default_factory=list)
+    mismatches: list = dataclasses.field(default_factory=list)   # record against client
+    unwritten: list = dataclasses.field(default_factory=list)    # against lab/outcomes.py
     undecidable: dict = dataclasses.field(default_factory=dict)  # why: how many
     drain_error_ns: int | None = None   # the record's minus the client's; None: nothing to compare
     total_error_ns: int | None = None
     record: dict = dataclasses.field(default_factory=dict)
+
+    def is_right(self):
+        """Nothing disagrees, neither with the client nor with what was written down."""
+        return not self.mismatches and not self.unwritten
 
 
 def _mixed(load, states):
@@ -103,21 +108,18 @@ _OPENINGS = {MIXED: _mixed, IDLE: _idle, LATE: _late, QUEUE: _queue, LONG: _long
 
 
 def wait_end(running, ending, watch, grace_s):
-    """Until all ended, or a record is made because they won't; killed when the grace is over."""
+    """Until all ended, or a record is made because they won't; killed when the grace is over.
+
+    Returns Killed.
+    """
     deadline = time.monotonic() + grace_s
-    is_killed = False
+    killed = None
     while ending.at_ns is None and not watch.out.so_far():
-        if not is_killed and time.monotonic() > deadline:
-            is_killed = True
-            for pid in running.pids():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        if killed is None and time.monotonic() > deadline:
+            killed = Killed()
+            killed.kill(running.pids())
         select.select([], [], [], 0.005)
-
-
-def _sides(running):
-    """The server's ends of all its connections, by their clients' names."""
-    return server_side(running.pid, int(running.target.rpartition(":")[2]))
+    return killed or Killed()
 
 
 @dataclasses.dataclass
@@ -131,16 +133,6 @@ class Told:
     pids: frozenset = frozenset()  # at the signal
     leaving: frozenset = frozenset()
     said: object = None    # by the audit
-
-
-def _is_leaving(pid):
-    """Has it begun to exit, or is it gone?"""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            flags = stat.read().rpartition(")")[2].split()[6]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return bool(int(flags) & _PF_EXITING)
 
 
 class Stopped:
@@ -158,12 +150,13 @@ class Stopped:
         finally:
             self._ending.close()
         self.ended_ns = self._ending.at_ns
+        self.status = running.status(self.ended_ns)
         self.record = json.loads(self.watch.record_line(40))
         self.overflows = overflows(running.netns) - before
         self._load.end_all()
         self.connections = self._load.lines()
         for connection in self.connections:
-            side = self._sides.get(connection.local)
+            side = self.look.sides.get(connection.local)
             connection.is_accepted = side.is_accepted if side else None
             connection.is_taken = bool(side and side.is_accepted and not side.unread)
 
@@ -175,19 +168,24 @@ class Stopped:
         flow = _OPENINGS[scenario](self._load, states)
         time.sleep(_BEFORE_S)  # the scenario: in flight for that long
         self.said = prediction.predict(stage, running, how)
-        self._sides = _sides(running)
-        self.pids = frozenset(pid for pid in running.pids() if not _is_leaving(pid))
-        self.stop = running.stop(how)
-        self.leaving = frozenset(filter(_is_leaving, self.pids))  # by the signal, or before it
-        if is_frozen:
-            time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
-            for pid in running.pids():
-                os.kill(pid, signal.SIGCONT)
-        wait_end(running, self._ending, self.watch,
-                  _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
+        self.look = Look.at(running)
+        self.pids = frozenset(pid for pid in running.pids() if not is_leaving(pid))
+        with Noise() as noise:
+            self._stop(running, how, scenario)
+        self.late_ns = round(noise.latest_s * SECOND)
         time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
         if flow:
             self._load.end(flow)
+
+    def _stop(self, running, how, scenario):
+        self.stop = running.stop(how)
+        self.leaving = frozenset(filter(is_leaving, self.pids))  # by the signal, or before it
+        if scenario == QUEUE:
+            time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
+            for pid in running.pids():
+                os.kill(pid, signal.SIGCONT)
+        self.killed = wait_end(running, self._ending, self.watch,
+                               _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
 
 
 def _left_to_the_kernel(connection, detail):
@@ -254,7 +252,7 @@ def _hold_prediction(row, stopped):
     row.predicted = stopped.said.outcome
     if row.predicted != row.outcome:
         row.why_not = prediction.why_not(row, stopped.connections, stopped.said)
-    row.mismatches += prediction.disagreements(row, stopped.said)
+    row.unwritten += prediction.disagreements(row, stopped.said)
 
 
 def _judged(row, stopped, **who):
@@ -266,7 +264,7 @@ def _judged(row, stopped, **who):
     row.mismatches = [*judge.disagreements(), *strict.disagreements(stopped, row.scenario)]
     row.undecidable = {**judge.undecidable, **strict.undecidable(stopped)}
     row.record = stopped.record
-    row.mismatches += expected.disagreements(row)
+    row.unwritten += expected.disagreements(row)
     row.outcome = stopped.record["outcome"]
     _hold_prediction(row, stopped)
     row.connections = len(stopped.connections)
