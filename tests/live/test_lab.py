@@ -6,10 +6,10 @@ import runpy
 
 import pytest
 
-from kit.judge import Judge, t0_ns, tell_apart
+from kit.judge import Judge, details_of, t0_ns, tell_apart
 from kit.shutwatch import ROOT
 from kit.stage import Stage
-from lab import expected, kinds, outcomes, prediction, scenario, strict, table
+from lab import outcomes, scenario, strict, table, times
 from lab.ending import Ending
 from lab.seen import Seen
 from lab.server import IDLE, MIXED, TERM, Kind, Running
@@ -166,6 +166,46 @@ def test_planted_elsewhere(stopped, change):
     assert list(strict.disagreements(other, MIXED))
 
 
+def _add(name, seconds):
+    """One time, earlier or later than it was."""
+    def change(record):
+        record["timing"][name] += seconds
+    return change
+
+
+def _drain_later(record):
+    """All that depends on it as well: only the client knows better."""
+    last = max(record["connections"]["details"], key=lambda d: d["closed_at_s"])
+    last["closed_at_s"] += 0.05
+    record["timing"]["drain_s"] = last["closed_at_s"]
+    record["timing"]["total_s"] += 0.05
+
+
+@pytest.mark.parametrize("change", [
+    *[_set(f"timing.{name}", value)
+      for name in ("react_s", "first_action_s", "accepting_s", "in_flight_s", "drain_s", "total_s")
+      for value in (None, 0.0)],
+    *[_add(name, seconds) for name in ("accepting_s", "in_flight_s", "drain_s", "total_s")
+      for seconds in (0.05, -0.05)], _drain_later])
+def test_planted_time(stopped, change):
+    """A time that is null, none at all, or 50 ms off."""
+    other = copy.copy(stopped)
+    other.record = copy.deepcopy(stopped.record)
+    change(other.record)
+    assert list(times.disagreements(other))
+
+
+def test_no_error(stopped):
+    """Why a time is compared with nothing."""
+    assert None not in (times.drain_error(stopped)[0], times.total_error(stopped)[0])
+    other = copy.copy(stopped)
+    other.connections = [copy.copy(c) for c in stopped.connections]
+    known = details_of(stopped.record)
+    next(c for c in other.connections if c.local in known).ended_ns = other.ended_ns = None
+    assert times.drain_error(other) == (None, "a client saw no end")
+    assert times.total_error(other) == (None, "part of the service lives on")
+
+
 @pytest.mark.parametrize("change", [
     _swap("completed", "cut"), _swap("idle", "completed"), _swap("cut", "idle"),
     _swap("completed", "reset"), _drop, _refuse, _shift],
@@ -247,121 +287,3 @@ def test_status(fields, status):
     truth = runpy.run_path(str(ROOT / "tests/live/truth"))
     assert truth["status"]([scenario.Row("server", "TERM", MIXED, **fields)], False) == status
     assert truth["status"]([], False) == 1
-
-
-def _finding(name, severity):
-    return {"id": name, "severity": severity}
-
-
-def _row(outcome, *findings, server="http.server", details=(), refused=0):
-    row = scenario.Row(server, "TERM", MIXED)
-    row.record = {
-        "outcome": outcome, "processes": [], "findings": list(findings), "connections": {
-            "inbound": {"refused": refused, "refused_handshakes": 0}, "details": list(details)}}
-    return row
-
-
-def test_expected_findings():
-    """One too few, one too many; what is good to know and what is a race do not matter."""
-    names = outcomes.of("http.server", "TERM", MIXED).findings
-    right = [_finding(name, "error") for name in sorted(names)]
-    assert not list(expected.disagreements(_row("lossy", *right, _finding(
-        "late_arrivals", "info"), _finding("accept_queue_dropped", "error"))))
-    assert list(expected.disagreements(_row(
-        "clean", *right[1:], _finding("oom_killed", "error")))) == [
-            "outcome: clean, expected lossy", f"findings: {right[0]['id']} not found",
-            "findings: oom_killed found"]
-
-
-def test_unexpected_stop():
-    """What nobody wrote down is not passed over."""
-    assert list(expected.disagreements(_row("clean", server="another"))) == [
-        "findings of this stop are not written down (lab/outcomes.py)"]
-
-
-def test_every_stop_is_expected():
-    """And none of a server, or by a signal, that is not in the lab."""
-    stops = {(kind.name, how.name, what) for kind, how, what in kinds.stops()}
-    assert stops <= outcomes.written()
-    assert {stop[:2] for stop in stops} | {("victims", "TERM/all")} == outcomes.TABLE.keys()
-
-
-def _said(outcome, **facts):
-    return prediction.Said(outcome, **{"unit_error": None, "queued": 0, "cut": 0, "asked_ns": 100,
-                                       **facts})
-
-
-def _lost(outcome="cut", at_signal="in_flight", **fields):
-    """(details, the client's lines) of one that was lost."""
-    seen = Seen({**_LINE, "connect_ns": 50, **fields})
-    return [{"direction": "inbound", "outcome": outcome, "at_signal": at_signal,
-             "peer": seen.local}], [seen]
-
-
-_HALF = {"state": "half_request", "requests": 0, "request_ns": None}
-_LATER = {"state": "flow", "connect_ns": 200, "connected_ns": 201}
-
-
-@pytest.mark.parametrize("server, lost, is_known", [
-    ("uvicorn", _lost(**_HALF), True),                # it has this habit
-    ("redis", _lost(**_HALF), False),                 # this one has not
-    ("uvicorn", _lost(), False),                      # a whole request
-    ("node-none", _lost(), True),
-    ("uvicorn", _lost("late_reset", "idle", late_request_ns=950), True),
-    ("uvicorn", _lost("reset", "idle"), False),
-    ("node-reset", _lost("reset", "idle"), True),
-    ("uvicorn", _lost("unaccepted", "new", **_LATER), True),
-    ("uvicorn", _lost("unaccepted", "queued", **{**_LATER, "connect_ns": 50}), False),
-    ("uvicorn", (_lost()[0], []), False),             # nobody's
-])
-def test_why_lossy(server, lost, is_known):
-    """The audit said clean: what was the client doing that was lost?"""
-    details, seen = lost
-    row = _row("lossy", server=server, details=details)
-    assert bool(prediction.why_not(row, seen, _said("clean"))) == is_known
-    both = prediction.why_not(_row("lossy", server=server, details=details, refused=1), seen,
-                              _said("clean"))
-    assert len(both) == (2 if is_known else 0)
-
-
-@pytest.mark.parametrize("server, said, outcome, killer, is_known", [
-    ("uvicorn", _said("lossy", queued=3), "clean", None, True),
-    ("uvicorn", _said("lossy", queued=3, cut=1), "clean", None, False),
-    ("uvicorn", _said("lossy"), "clean", None, False),
-    ("uvicorn", _said("clean"), "forced", 1, True),
-    ("uvicorn", _said("clean"), "forced", None, False),
-    ("uvicorn", _said("clean"), "forced", 812, False),       # by its own master, which has none
-    ("gunicorn sync", _said("clean"), "forced", 812, True),
-    ("gunicorn sync", _said("clean"), "forced", 1, False),   # it outlived its master's patience
-    ("postgres", _said("draining"), "forced", 1, True),
-    ("postgres", _said("clean"), "forced", 1, False),
-    ("postgres", _said("lossy"), "forced", 1, True),
-    ("uvicorn", _said("lossy", unit_error="No such file or directory"), "partial", None, True),
-    ("uvicorn", _said("lossy"), "partial", None, False),
-    ("uvicorn", _said("unaffected"), "lossy", None, False),
-    ("uvicorn", _said("clean"), "crashed", None, False),
-])
-def test_why_otherwise(server, said, outcome, killer, is_known):
-    """All other disagreements."""
-    row = _row(outcome, server=server)
-    kill = {"signal": "SIGKILL", "sender": {"pid": killer}}
-    row.record["processes"] = [{"pid": 812, "signals": [kill] * bool(killer)}]
-    row.why_not = prediction.why_not(row, [], said)
-    assert bool(row.why_not) == is_known
-    unexplained = f"audit: {said.outcome}, it came {outcome}, and no fact explains it"
-    assert (unexplained in prediction.disagreements(row, said)) != is_known
-
-
-@pytest.mark.parametrize("server, said, is_right", [
-    ("uvicorn", _said("clean"), True),
-    ("uvicorn", _said("lossy"), False),
-    ("uvicorn", _said("lossy", queued=1), True),      # one of the flow, at that moment
-    ("uvicorn", _said("clean", queued=1), False),
-    ("http.server", _said("lossy", cut=2), True),
-    ("http.server", _said("clean", cut=2), False),
-    ("uvicorn", _said("unaffected"), False),
-])
-def test_what_the_audit_should_say(server, said, is_right):
-    """It is written down as well: an audit that is wrong fails, however it came."""
-    row = _row(said.outcome, server=server)
-    assert not list(prediction.disagreements(row, said)) == is_right

@@ -9,10 +9,10 @@ import signal
 import time
 
 from kit.clock import EDGE_NS, SECOND
-from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
+from kit.judge import Judge, t0_ns, tell_apart
 from kit.noise import Noise
 from kit.sockets import overflows
-from lab import crowd, expected, prediction, strict
+from lab import crowd, expected, prediction, strict, times
 from lab.ending import Ending
 from lab.load import Load
 from lab.look import Killed, Look, is_leaving
@@ -46,6 +46,7 @@ class Row:
     undecidable: dict = dataclasses.field(default_factory=dict)  # why: how many
     drain_error_ns: int | None = None   # the record's minus the client's; None: nothing to compare
     total_error_ns: int | None = None
+    untimed: list = dataclasses.field(default_factory=list)      # why there is no error
     record: dict = dataclasses.field(default_factory=dict)
 
     def is_right(self):
@@ -188,47 +189,6 @@ class Stopped:
                                _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
 
 
-def _left_to_the_kernel(connection, detail):
-    """Is what its client saw later than what became of it? Paused readers of a dead process."""
-    return connection.kind == "reading" and detail["closed_by"] == "exit"
-
-
-def _left_ns(connection):
-    """When the server let go of it, as its client saw it: a late reset is not the end."""
-    if connection.end == "fin+rst":
-        return connection.fin_ns
-    return connection.ended_ns
-
-
-def _drain_error_ns(stopped):
-    """The record's end of the drain minus the last end that a client saw."""
-    drain_s = stopped.record["timing"]["drain_s"]
-    details = details_of(stopped.record)
-    ends = []
-    for connection in stopped.connections:
-        detail = details.get(connection.local)
-        if not detail or _left_to_the_kernel(connection, detail):
-            continue
-        if connection.end == "closed":  # by the client, first: it does not see the server's end
-            continue
-        if connection.ended_ns is None:
-            return None
-        ends.append(_left_ns(connection))
-    last_s = max((d["closed_at_s"] or 0 for d in details.values()), default=0)
-    known_s = max((details[c.local]["closed_at_s"] or 0 for c in stopped.connections
-                   if c.local in details and _left_ns(c) in ends), default=0)
-    if drain_s is None or not ends or known_s < last_s:
-        return None
-    return at_ns(stopped.record, drain_s) - max(ends)
-
-
-def _total_error_ns(stopped):
-    total_s = stopped.record["timing"]["total_s"]
-    if total_s is None or stopped.ended_ns is None:
-        return None
-    return at_ns(stopped.record, total_s) - stopped.ended_ns
-
-
 def _apart(kind, stopped):
     """Those who are no connections of this shutdown, by the nature of the server."""
     who = _of_the_survivor(stopped) if kind.survives else {"absent": []}
@@ -269,8 +229,10 @@ def _judged(row, stopped, **who):
     _hold_prediction(row, stopped)
     row.connections = len(stopped.connections)
     row.judged = sum(c.local in judge.details for c in stopped.connections)
-    row.drain_error_ns = _drain_error_ns(stopped)
-    row.total_error_ns = _total_error_ns(stopped)
+    row.drain_error_ns, no_drain = times.drain_error(stopped)
+    row.total_error_ns, no_total = times.total_error(stopped)
+    row.untimed = [f"{name}: {why}" for name, why in (("drain", no_drain), ("total", no_total))
+                   if why]
     return row
 
 

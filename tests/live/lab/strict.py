@@ -6,9 +6,9 @@ And of the set-up: a row is worth nothing if the server was not in the state tha
 
 import signal
 
-from kit.clock import EDGE_NS, SECOND
-from kit.judge import at_ns, details_of, t0_ns
-from kit.timing import disagreements as time_disagreements
+from kit.clock import SECOND
+from kit.judge import at_ns, details_of
+from lab import times
 from lab.server import LOAD, LONG, MIXED, QUEUE
 
 # How much later than it happened a client may see something: hundreds of connections that one
@@ -104,37 +104,6 @@ def _closed(stopped):
                        f"the end {seen_ns / 1e6:.1f} ms later")
 
 
-def _span(stopped, name, low_ns, high_ns):
-    value, slack_ns = stopped.record["timing"][name], _slack_ns(stopped)
-    if value is None:
-        yield f"{name} is null"
-    elif not low_ns - EDGE_NS <= at_ns(stopped.record, value) <= high_ns + slack_ns:
-        yield (f"{name} is {value}, its clients say "
-               f"{(low_ns - t0_ns(stopped.record)) / SECOND:.3f} to "
-               f"{(high_ns - t0_ns(stopped.record)) / SECOND:.3f}")
-
-
-def _times(stopped):
-    """Those that clients bound, and the order of all."""
-    yield from time_disagreements(stopped.record, {})
-    if stopped.record["outcome"] == "partial":  # it goes on
-        return
-    timing, signal_ns = stopped.record["timing"], stopped.stop.before_ns
-    if stopped.ended_ns:
-        yield from _span(stopped, "total_s", stopped.ended_ns - _slack_ns(stopped),
-                         stopped.ended_ns)
-    refused = [c.ended_ns for c in stopped.connections if c.end == "refused"]
-    if refused and timing["accepting_s"] is not None:
-        yield from _span(stopped, "accepting_s", signal_ns, min(refused))
-    ended = [c for c in stopped.connections if c.kind != "arriving" and c.ended_ns
-             and c.ended_ns > signal_ns and c.end in ("fin", "rst")]
-    if ended:
-        ends = [c.ended_ns for c in ended]
-        yield from _span(stopped, "first_action_s", signal_ns,
-                         min(c.fin_ns or c.ended_ns for c in ended))
-        yield from _span(stopped, "drain_s", signal_ns, stopped.ended_ns or max(ends))
-
-
 def _state(stopped, scenario):
     """Was it as the scenario says when the signal came?"""
     signal_ns = stopped.stop.before_ns
@@ -151,6 +120,6 @@ def _state(stopped, scenario):
 
 def disagreements(stopped, scenario):
     """All of them, as sentences."""
-    for check in (_trigger, _whole, _verdict, _owners, _handshakes, _closed, _times):
+    for check in (_trigger, _whole, _verdict, _owners, _handshakes, _closed, times.disagreements):
         yield from check(stopped)
     yield from _state(stopped, scenario)

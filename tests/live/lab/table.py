@@ -51,6 +51,12 @@ def errors_ns(rows):
             if ns is not None]
 
 
+def untimed(rows):
+    """Why times of some rows are not compared."""
+    counts = Counter(why for row in rows for why in row.untimed)
+    return [f"no error of {why}: {count} rows" for why, count in counts.most_common()]
+
+
 def undecidable(rows):
     """Why, and how many."""
     counts = sum((Counter(row.undecidable) for row in rows), Counter())
