@@ -11,6 +11,7 @@ from kit.shutwatch import ROOT
 from kit.stage import Stage
 from lab import outcomes, scenario, strict, table, times
 from lab.ending import Ending
+from lab.ends import Ends
 from lab.seen import Seen
 from lab.server import IDLE, MIXED, TERM, Kind, Running
 
@@ -138,6 +139,14 @@ def _set(path, value):
     return change
 
 
+def _become(was, becomes, **fields):
+    """One connection of another outcome, and of all that goes with it."""
+    def change(record):
+        _of(record, was).update(fields)
+        _swap(was, becomes)(record)
+    return change
+
+
 def _omit(record):
     inbound = record["connections"]["inbound"]
     record["connections"]["details"].remove(_of(record, "idle"))
@@ -179,6 +188,72 @@ def _drain_later(record):
     last["closed_at_s"] += 0.05
     record["timing"]["drain_s"] = last["closed_at_s"]
     record["timing"]["total_s"] += 0.05
+
+
+def _found(stopped, change):
+    """By the judge or the lab."""
+    other = copy.copy(stopped)
+    other.record = copy.deepcopy(stopped.record)
+    change(other.record)
+    judge = Judge(other.record, stopped.connections, stopped.stop)
+    judge.counts_undecidable = True
+    return [*judge.disagreements(), *strict.disagreements(other, MIXED, judge.undecidable),
+            *outcomes.stop("lossy").too_many(judge.undecidable)]
+
+
+_BY_EXIT = {"closed_by": "exit"}
+
+
+@pytest.mark.parametrize("change", [
+    _become("completed", "left_open", **_BY_EXIT), _become("completed", "abandoned", **_BY_EXIT),
+    _become("idle", "left_open", **_BY_EXIT), _become("cut", "abandoned", **_BY_EXIT),
+    _become("cut", "reset", wire="rst"), _become("completed", "peer_closed", closed_by="peer"),
+    _become("cut", "unaccepted", closed_by="kernel", wire="rst", pid=None),
+    _become("idle", "handed_over", closed_by=None, wire="none", closed_at_s=None),
+    _become("idle", "idle", pid=1), _become("idle", "idle", pid=None),
+    _become("completed", "completed", pid=None), _become("idle", "idle", closed_at_s=-0.001)])
+def test_planted_hand(stopped, change):
+    """Closed by the hand of another, or in those of another."""
+    assert not _found(stopped, lambda record: None)
+    assert _found(stopped, change)
+
+
+@pytest.mark.parametrize("shift_s", [-0.05, 0.05])
+def test_planted_close(stopped, shift_s):
+    """A close 50 ms early or late, of each connection; the client cannot see it of unread bytes."""
+    shifted = 0
+    for number, detail in enumerate(stopped.record["connections"]["details"]):
+        if detail["unacked_bytes"]:
+            continue
+        shifted += 1
+        assert _found(stopped, _set(f"connections.details.{number}.closed_at_s",
+                                    detail["closed_at_s"] + shift_s)), detail
+    assert shifted > 10
+
+
+_LATE_RESET = {"state": "idle", "answers": 1, "answered_ns": None, "late_request_ns": 950,
+               "late_reset": True, "late_reset_ns": 960}
+
+
+@pytest.mark.parametrize("fields, late_ns, found, counted", [
+    ({}, 0, 0, 0), ({"fin_ns": 50_000_000}, 0, 1, 0), ({"fin_ns": 50_000_000}, 40_000_000, 0, 1),
+    ({**_LATE_RESET, "fin_ns": 50_000_000}, 0, 1, 0), ({**_LATE_RESET, "fin_ns": 9_000}, 0, 0, 0),
+    ({"state": "half_response", "last": "part", "first_byte_ns": 600, "last_byte_ns": 600,
+      "fin_ns": 50_000_000}, 0, 1, 0),
+])
+def test_late_close(stopped, fields, late_ns, found, counted):
+    """What the client saw later than 20 ms: only where the machine was late, and counted then."""
+    other, offset_ns = copy.copy(stopped), t0_ns(stopped.record)
+    line = {**_LINE, **fields}
+    seen = Seen({key: value + offset_ns if key.endswith("_ns") and value else value
+                 for key, value in line.items()})
+    other.record = copy.deepcopy(stopped.record)
+    other.late_ns, other.connections = late_ns, [seen]
+    detail = {**_of(other.record, "idle"), "peer": seen.local, "closed_at_s": 0.000001}
+    other.record["connections"]["details"] = [detail]
+    undecidable = table.Counter()
+    assert len(list(Ends(other, undecidable).disagreements())) == found
+    assert sum(undecidable.values()) == counted
 
 
 @pytest.mark.parametrize("change", [

@@ -260,6 +260,9 @@ class Judge:
                 self.undecidable[reasons[0]] += 1
             else:
                 yield f"{outcome}, the client saw {sorted(seen)}: {reasons[0]}"
+        if outcome == "abandoned" and not detail["unacked_bytes"] and \
+                not {saw for saw, _ in seen} - {"whole", "told", "idle"}:
+            yield f"abandoned with nothing unacknowledged, the client saw {sorted(seen)}"
         if detail["closed_by"] not in CLOSED_BY.get(outcome, {detail["closed_by"]}):
             yield f"{outcome}, closed_by {detail['closed_by']}"
         if detail["wire"] not in WIRE.get(outcome, {detail["wire"]}):
@@ -325,7 +328,7 @@ class Judge:
             yield f"late_reset, and the last request came before: {connection.line()}"
         seen_ns = connection.fin_ns or connection.ended_ns
         if connection.end == "fin":  # half closed by the server: over with the client's own FIN
-            seen_ns = connection.ended_ns
+            seen_ns = getattr(connection, "over_ns", None) or connection.ended_ns
         if connection.end in ("fin", "rst", "fin+rst") and closed > seen_ns + CAUSALITY_NS:
             yield (f"closed_at_s {detail['closed_at_s']}, but the client saw the end at "
                    f"{(seen_ns - self.t0_ns) / SECOND:.6f}")

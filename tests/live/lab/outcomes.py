@@ -28,6 +28,7 @@ _EARLY = ("listener_closed_too_early", _REFUSED)
 
 # Of clients that arrive all the time, one may be in the accept queue, or not be read yet, when the
 # listener closes.
+MACHINE_WAS_LATE = "the machine was as late as that: who had seen the end was not run"
 _RACES = {scenario: {_DROPPED, _UNREAD} for scenario in (MIXED, BURST, LOAD)}
 
 
@@ -39,12 +40,21 @@ class Stop:
     findings: frozenset
     maybe: frozenset          # a race decides as well
     audit: str                # the outcome that it predicts
+    undecidable: int = 0      # so many, at most, of which nobody can know what became
+
+    def too_many(self, counts):
+        """counts: {why: how many}. Where the machine was late, it is not of the server."""
+        count = sum(count for why, count in counts.items() if why != MACHINE_WAS_LATE)
+        if count > self.undecidable:
+            yield (f"{count} not decidable, {self.undecidable} at most are due: "
+                   + "; ".join(sorted(why for why in counts if why != MACHINE_WAS_LATE)))
 
 
-def stop(outcome, *findings, maybe=(), audit=None):
+def stop(outcome, *findings, maybe=(), audit=None, undecidable=0):
     """As the rows have it: "lossy|clean" is a race; the audit is right if nothing else is said."""
     outcomes = tuple(outcome.split("|"))
-    return Stop(outcomes, frozenset(findings), frozenset(maybe), audit or outcomes[0])
+    return Stop(outcomes, frozenset(findings), frozenset(maybe), audit or outcomes[0],
+                undecidable)
 
 
 _CLEAN = stop("clean")

@@ -134,6 +134,8 @@ class Told:
     pids: frozenset = frozenset()  # at the signal
     leaving: frozenset = frozenset()
     said: object = None    # by the audit
+    look: object = None
+    late_ns: int = 0
 
 
 class Stopped:
@@ -221,8 +223,9 @@ def _judged(row, stopped, **who):
     judge.counts_undecidable = True
     # A manager thaws what it stops at once.
     judge.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
-    row.mismatches = [*judge.disagreements(), *strict.disagreements(stopped, row.scenario)]
-    row.undecidable = {**judge.undecidable, **strict.undecidable(stopped)}
+    row.mismatches = [*judge.disagreements(),
+                      *strict.disagreements(stopped, row.scenario, judge.undecidable)]
+    row.undecidable = dict(judge.undecidable)
     row.record = stopped.record
     row.unwritten += expected.disagreements(row)
     row.outcome = stopped.record["outcome"]
@@ -248,8 +251,10 @@ def run(stage, kind, how, scenario):
 
 def run_crowd(stage, total):
     """So many connections of several processes, stopped at once."""
-    record, lines, stop, ended_ns = crowd.run_crowd(stage, total)
-    told = Told(record, [Seen(line) for line in lines], stop, ended_ns)
+    with Noise() as noise:
+        record, lines, stop, ended_ns = crowd.run_crowd(stage, total)
+    told = Told(record, [Seen(line) for line in lines], stop, ended_ns,
+                late_ns=round(noise.latest_s * SECOND))
     for connection in told.connections:
         connection.is_taken = connection.is_accepted = True  # the crowd's set-up saw to that
     return _judged(Row("victims", "TERM/all", "crowd"), told)

@@ -5,23 +5,14 @@ And of the set-up: a row is worth nothing if the server was not in the state tha
 """
 
 import signal
+from collections import Counter
 
-from kit.clock import SECOND
-from kit.judge import at_ns, details_of
+from kit.judge import details_of
 from lab import times
+from lab.ends import Ends
 from lab.server import LOAD, LONG, MIXED, QUEUE
 
-# How much later than it happened a client may see something: hundreds of connections that one
-# thread reads, while hundreds of processes end, take their time on two processors.
-_LATE_NS = 150_000_000
-_LATE_OF_MANY_NS = 2 * SECOND
-_MANY = 100
-_LIVES = ("open", "handed_over")
-
-
-def _slack_ns(stopped):
-    told = len(stopped.record["connections"]["details"])
-    return _LATE_OF_MANY_NS if told > _MANY else _LATE_NS
+_GONE = "a process that serves one connection ended while the signal was sent, or just before"
 
 
 def _trigger(stopped):
@@ -30,24 +21,16 @@ def _trigger(stopped):
         yield f"trigger is {trigger['kind']} {trigger['signal']}, {sent} was sent"
 
 
-def _missing(stopped):
-    return stopped.pids - {process["pid"] for process in stopped.record["processes"]}
-
-
-def undecidable(stopped):
-    """{why: how many}: what neither the record nor we can know."""
-    count = len(_missing(stopped) & stopped.leaving)
-    why = "a process that serves one connection ended while the signal was sent, or just before"
-    return {why: count} if count else {}
-
-
-def _whole(stopped):
+def _whole(stopped, undecidable):
     record = stopped.record
     if not record["complete"]:
         yield f"not complete: {record['loss']}"
     if record["connections"]["details_omitted"]:
         yield f"{record['connections']['details_omitted']} details omitted, all were asked for"
-    if missing := _missing(stopped) - stopped.leaving:
+    missing = stopped.pids - {process["pid"] for process in record["processes"]}
+    if gone := missing & stopped.leaving:
+        undecidable[_GONE] += len(gone)
+    if missing := missing - stopped.leaving:
         yield f"processes {sorted(missing)} were there at the signal, and are not in the record"
 
 
@@ -68,14 +51,6 @@ def _verdict(stopped):
             yield "forced, and nobody killed it"
 
 
-def _owners(stopped):
-    """Each connection was in the hands of a process that the record knows."""
-    pids = {process["pid"] for process in stopped.record["processes"]}
-    for detail in stopped.record["connections"]["details"]:
-        if detail["pid"] is not None and detail["pid"] not in pids:
-            yield f"{detail['peer']} belonged to {detail['pid']}, which is no process of the record"
-
-
 def _handshakes(stopped):
     """Cut-off handshakes are clients that saw an RST and are no connections of the record."""
     details = details_of(stopped.record)
@@ -84,24 +59,6 @@ def _handshakes(stopped):
                for c in stopped.connections)
     if found > seen:
         yield f"refused_handshakes is {found}, {seen} clients at most saw such an end"
-
-
-def _closed(stopped):
-    """When a connection left, and when its client saw that."""
-    slack_ns = _slack_ns(stopped)
-    details = details_of(stopped.record)
-    for connection in stopped.connections:
-        detail = details.get(connection.local)
-        if not detail or detail["outcome"] in _LIVES:
-            continue
-        if detail["closed_at_s"] is None:
-            yield f"{connection.local}: {detail['outcome']}, and closed_at_s is null"
-        elif connection.end in ("fin", "rst") and connection.kind != "reading":
-            # What is unacknowledged when it leaves, the kernel delivers before the FIN.
-            seen_ns = connection.ended_ns - at_ns(stopped.record, detail["closed_at_s"])
-            if seen_ns > slack_ns and not detail["unacked_bytes"]:
-                yield (f"{connection.local}: closed_at_s {detail['closed_at_s']}, its client saw "
-                       f"the end {seen_ns / 1e6:.1f} ms later")
 
 
 def _state(stopped, scenario):
@@ -118,8 +75,11 @@ def _state(stopped, scenario):
         yield "set-up: nobody arrived after the signal"
 
 
-def disagreements(stopped, scenario):
-    """All of them, as sentences."""
-    for check in (_trigger, _whole, _verdict, _owners, _handshakes, _closed, times.disagreements):
+def disagreements(stopped, scenario, undecidable=None):
+    """All of them, as sentences. undecidable: a Counter of {why: how many}, added to."""
+    undecidable = Counter() if undecidable is None else undecidable
+    for check in (_trigger, _verdict, _handshakes, times.disagreements):
         yield from check(stopped)
+    yield from _whole(stopped, undecidable)
+    yield from Ends(stopped, undecidable).disagreements()
     yield from _state(stopped, scenario)
