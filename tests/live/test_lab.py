@@ -6,71 +6,23 @@ import runpy
 
 import pytest
 
-from kit.judge import Judge, details_of, t0_ns, tell_apart
+from kit.clock import MS
+from kit.judge import Judge, at_ns, details_of, t0_ns
+from kit.pairs import CUT_OFF
 from kit.shutwatch import ROOT
 from kit.stage import Stage
-from lab import outcomes, scenario, strict, table, times
+from lab import outcomes, processes, scenario, strict, table, times
 from lab.ending import Ending
 from lab.ends import Ends
+from lab.example import LINE
+from lab.look import Killed
 from lab.seen import Seen
-from lab.server import IDLE, MIXED, TERM, Kind, Running
-
-_LINE = {
-    "id": 1, "state": "in_flight", "protocol": "http", "local": "127.0.0.1:40000",
-    "peer": "127.0.0.1:80", "family": "inet", "connect_ns": 10, "connected_ns": 20,
-    "first_request_ns": 30, "answered_ns": None, "request_ns": 30, "first_byte_ns": None,
-    "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
-    "error_ns": None, "late_request_ns": None, "late_reset_ns": None, "closed_ns": None,
-    "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1, "answers": 0,
-    "last": "none", "status": None, "says_close": False, "malformed": False, "end": "fin",
-    "late_reset": False, "errno": 0,
-}
-
-
-def _saw(**fields):
-    seen = Seen({**_LINE, **fields})
-    return seen.saw(500, 1), seen.end
-
-
-@pytest.mark.parametrize("fields, saw", [
-    ({}, ({"none"}, "fin")),
-    ({"last": "part", "first_byte_ns": 600}, ({"part"}, "fin")),
-    ({"last": "whole", "answers": 1, "first_byte_ns": 600, "last_byte_ns": 700},
-     ({"whole"}, "fin")),
-    ({"last": "whole", "answers": 1, "first_byte_ns": 60, "last_byte_ns": 70, "end": "rst",
-      "reset_ns": 900}, ({"idle"}, "rst")),
-    ({"state": "half_request", "requests": 0, "request_ns": None}, ({"half"}, "fin")),
-    ({"state": "half_request", "requests": 0, "request_ns": None, "unasked_bytes": 9},
-     ({"told"}, "fin")),
-    ({"state": "silent", "requests": 0, "sent_bytes": 0, "request_ns": None}, ({"idle"}, "fin")),
-    ({"state": "idle", "answers": 1, "late_request_ns": 950, "late_reset": True,
-      "late_reset_ns": 960}, ({"none"}, "fin+rst")),
-    ({"end": "closed_by_us", "last": "whole", "answers": 1, "first_byte_ns": 600,
-      "last_byte_ns": 700, "closed_ns": 800}, ({"whole"}, "closed")),
-])
-def test_seen(fields, saw):
-    """A line of the client in the judge's words."""
-    assert _saw(**fields) == saw
-
-
-def test_seen_reset_at_once():
-    """Established and reset before the client looked: a connection all the same."""
-    seen = Seen({**_LINE, "connected_ns": None, "request_ns": None, "requests": 0, "sent_bytes": 0,
-                 "fin_ns": None, "reset_ns": 90, "end": "rst"})
-    assert (seen.established_ns, seen.ended_ns, seen.end) == (90, 90, "rst")
-
-
-def test_seen_in_flight():
-    """Was a request in flight? Before and after it was asked, and answered."""
-    seen = Seen({**_LINE, "last": "whole", "answers": 1, "first_byte_ns": 600,
-                 "last_byte_ns": 700})
-    assert [seen.states_at(ns, 1) for ns in (25, 500, 800)] == [{False}, {True}, {False}]
-
+from lab.server import IDLE, MIXED, QUEUE, TERM, Kind, Running
 
 def _start_victim(stage):
     group = stage.subgroup()
     server = stage.server(cgroup=group)
-    return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
+    return Running(server.pid, f"127.0.0.1:{server.port}", group.path, program=server)
 
 
 _VICTIM = Kind("victim", (), _start_victim)
@@ -198,7 +150,7 @@ def _found(stopped, change):
     judge = Judge(other.record, stopped.connections, stopped.stop)
     judge.counts_undecidable = True
     return [*judge.disagreements(), *strict.disagreements(other, MIXED, judge.undecidable),
-            *outcomes.stop("lossy").too_many(judge.undecidable)]
+            *outcomes.stop("lossy").too_many(MIXED, judge.undecidable)]
 
 
 _BY_EXIT = {"closed_by": "exit"}
@@ -231,6 +183,74 @@ def test_planted_close(stopped, shift_s):
     assert shifted > 10
 
 
+def _kill(record):
+    for told in record["processes"][0]["signals"]:
+        told["signal"] = "SIGKILL"
+
+
+_SIGNAL = "processes.0.signals.0"
+
+
+@pytest.mark.parametrize("change", [
+    _set("processes.0.exit.code", 1), _set("processes.0.exit", None), _kill,
+    _set("processes.0.exit.signal", "SIGTERM"), _set("processes.0.signals", []),
+    _set(f"{_SIGNAL}.sender", None), _set(f"{_SIGNAL}.sender.pid", 1),
+    _set(f"{_SIGNAL}.sender.comm", "another"), _set(f"{_SIGNAL}.sender.uid", 1),
+    _set(f"{_SIGNAL}.at_s", 0.5), _set(f"{_SIGNAL}.signal", "SIGHUP"),
+    _set("listeners", []), _set("listeners.0.port", 1), _set("listeners.0.address", "10.0.0.1"),
+    _set("listeners.0.family", "inet6"), _set("listeners.0.queued_at_signal", 99)])
+def test_planted_process(stopped, change):
+    """What the lab knows because it did it: the start, the signal, the connections."""
+    other = copy.copy(stopped)
+    other.record = copy.deepcopy(stopped.record)
+    assert not list(processes.disagreements(other))
+    change(other.record)
+    assert list(processes.disagreements(other))
+
+
+def test_planted_kill(stopped):
+    """Killed by the lab, and nobody says so."""
+    other = copy.copy(stopped)
+    other.killed = Killed({other.stop.pid: other.stop.before_ns})
+    assert list(processes.disagreements(other))
+
+
+@pytest.mark.parametrize("away_ms, opened_ms, is_counted", [
+    (0, 1, True), (0, 200, False), (200, 201, False), (-200, 1, False)])
+def test_cut_off_handshake(stopped, away_ms, opened_ms, is_counted):
+    """Not in the record: what was reset as the listener closed is a handshake cut off."""
+    record = copy.deepcopy(stopped.record)
+    record["connections"]["inbound"]["refused_handshakes"] = 1
+    record["listeners"][0]["closed_at_s"] = 0.3
+    closed_ns = at_ns(record, 0.3)
+    ended_ns = closed_ns + away_ms * MS
+    seen = Seen({**LINE, "end": "rst", "fin_ns": None, "reset_ns": ended_ns,
+                 "connect_ns": ended_ns - opened_ms * MS, "request_ns": None,
+                 "connected_ns": ended_ns - opened_ms * MS})
+    judge = Judge(record, [*stopped.connections, seen], stopped.stop)
+    judge.counts_undecidable = True
+    found = list(judge.disagreements())
+    assert judge.undecidable == ({CUT_OFF: 1} if is_counted else {})
+    assert bool(found) != is_counted
+
+
+def test_set_up(stopped):
+    """Half of those meant to be in flight are not; nobody looked who was in the queue."""
+    assert not list(strict.state(stopped, MIXED))
+    other = copy.copy(stopped)
+    other.connections = [copy.copy(c) for c in stopped.connections]
+    in_flight = [c for c in other.connections if c.kind == "in_flight"]
+    for connection in in_flight[::2]:
+        connection.events = []
+    assert list(strict.state(other, MIXED))
+    for connection in other.connections:
+        connection.is_accepted, connection.events = None, [(1, "asked")]
+    assert any("queue" in said for said in strict.state(other, QUEUE))
+    for connection in other.connections:
+        connection.is_accepted = False
+    assert not list(strict.state(other, QUEUE))
+
+
 _LATE_RESET = {"state": "idle", "answers": 1, "answered_ns": None, "late_request_ns": 950,
                "late_reset": True, "late_reset_ns": 960}
 
@@ -244,7 +264,7 @@ _LATE_RESET = {"state": "idle", "answers": 1, "answered_ns": None, "late_request
 def test_late_close(stopped, fields, late_ns, found, counted):
     """What the client saw later than 20 ms: only where the machine was late, and counted then."""
     other, offset_ns = copy.copy(stopped), t0_ns(stopped.record)
-    line = {**_LINE, **fields}
+    line = {**LINE, **fields}
     seen = Seen({key: value + offset_ns if key.endswith("_ns") and value else value
                  for key, value in line.items()})
     other.record = copy.deepcopy(stopped.record)
@@ -291,25 +311,9 @@ def test_planted(stopped, change):
     assert _judged(stopped, change)
 
 
-def test_port_used_again():
-    """Two connections of one port, one after the other: each detail finds its own."""
-    ends = [2_000_000_000, 6_000_000_000]
-    two = [Seen({**_LINE, "id": i, "fin_ns": ns}) for i, ns in enumerate(ends)]
-    details = [{"direction": "inbound", "peer": "127.0.0.1:40000", "closed_at_s": s}
-               for s in (6.0, 2.0)]
-    record = {"trigger": {"at": "1970-01-01T00:00:00.000000000Z"},
-              "connections": {"details": details}}
-    offset_ns = t0_ns(record)
-    for connection in two:
-        connection.ended_ns += offset_ns
-    tell_apart(record, two)
-    assert [c.local for c in two] == ["127.0.0.1:40000#1", "127.0.0.1:40000#2"]
-    assert [d["peer"] for d in details] == ["127.0.0.1:40000#2", "127.0.0.1:40000#1"]
-
-
 def test_undecidable(stage):
     """An answer cut by the application itself: not decidable, and counted, not passed over."""
-    seen = Seen({**_LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
+    seen = Seen({**LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
     detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80",
               "pid": 1}
     judge = Judge.__new__(Judge)

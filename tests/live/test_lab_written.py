@@ -4,18 +4,9 @@
 import pytest
 
 from lab import expected, kinds, outcomes, prediction, scenario
+from lab.example import LINE
 from lab.seen import Seen
 from lab.server import MIXED
-
-_LINE = {
-    "state": "in_flight", "protocol": "http", "local": "127.0.0.1:40000", "peer": "127.0.0.1:80",
-    "connect_ns": 10, "connected_ns": 20, "first_request_ns": 30, "answered_ns": None,
-    "request_ns": 30, "first_byte_ns": None, "last_byte_ns": None, "fin_ns": 900,
-    "reset_ns": None, "error_ns": None, "late_request_ns": None, "late_reset_ns": None,
-    "closed_ns": None, "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1,
-    "answers": 0, "last": "none", "end": "fin", "late_reset": False,
-}
-
 
 def _finding(name, severity):
     return {"id": name, "severity": severity}
@@ -61,7 +52,7 @@ def _said(outcome, **facts):
 
 def _lost(outcome="cut", at_signal="in_flight", **fields):
     """(details, the client's lines) of one that was lost."""
-    seen = Seen({**_LINE, "connect_ns": 50, **fields})
+    seen = Seen({**LINE, "connect_ns": 50, **fields})
     return [{"direction": "inbound", "outcome": outcome, "at_signal": at_signal,
              "peer": seen.local}], [seen]
 

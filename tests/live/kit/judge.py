@@ -8,7 +8,8 @@ from collections import Counter
 
 from kit.clock import (CAUSALITY_NS, EDGE_NS, SECOND, TOLERANCE_NS, parse_wall_ns,
                        wall_offset_ns)
-from kit.pairs import ALLOWED, BYTES_AGREE, CLOSED_BY, QUEUE_FULL, UNDECIDABLE, WIRE
+from kit.pairs import (ALLOWED, BYTES_AGREE, CLOSED_BY, CUT_OFF, QUEUE_FULL, UNDECIDABLE,
+                       WIRE)
 from kit.sockets import plain_ip
 
 DIRECTIONS = ("inbound", "outbound")
@@ -215,15 +216,25 @@ class Judge:
                 yield f"{len(missing)} connections missing, only {omitted} details omitted"
             return
         for connection in missing:
-            is_late = connection.established_ns > self.t0_ns
-            if is_late and connection.end == "rst" and not connection.received_bytes and cut_off:
+            if cut_off and self._is_cut_off(connection):
                 cut_off -= 1
+                self.undecidable[CUT_OFF] += 1
             elif self._overflows and connection.kind == "arriving" and connection.end != "fin" \
                     and not connection.received_bytes:
                 self._overflows -= 1
                 self.undecidable[QUEUE_FULL] += 1
             else:
                 yield f"{connection.local} is missing: {connection.line()}"
+
+    def _is_cut_off(self, connection):
+        """To its client it was established, just as the listener closed, and reset at once."""
+        if connection.end != "rst" or connection.received_bytes:
+            return False
+        return any(abs(connection.ended_ns - closed_ns) <= EDGE_NS
+                   and abs(connection.established_ns - closed_ns) <= EDGE_NS
+                   for listener in self.record["listeners"]
+                   if listener["closed_at_s"] is not None
+                   for closed_ns in (at_ns(self.record, listener["closed_at_s"]),))
 
     # Each connection is told right
 

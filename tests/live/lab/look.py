@@ -57,25 +57,30 @@ class Look:
     groups: dict     # {pid: process group}
 
     @classmethod
-    def at(cls, running):
-        """Files first: who is accepted meanwhile is nobody's, and not somebody else's."""
-        pids = running.pids()
-        holders = _holders(pids)
-        sides = server_side(running.pid, int(running.target.rpartition(":")[2]))
+    def at(cls, *parts):
+        """Of one service. Files first: who is accepted meanwhile is nobody's, and no other's."""
+        pids = parts[0].pids()
+        holders, sides = _holders(pids), {}
+        for running in parts:
+            sides |= server_side(running.pid, int(running.target.rpartition(":")[2]))
         return cls(sides, {name: frozenset(holders.get(side.inode, ()))
                            for name, side in sides.items()},
                    {pid: _stat(pid, _GROUP) for pid in pids})
 
 
 class Killed(dict):
-    """{pid: when, in ns}: whom the lab had to kill, where it was sure that it still lived."""
+    """{pid: when, in ns}: whom the lab had to kill."""
+
+    def __init__(self, *pids):
+        super().__init__(*pids)
+        self.had_begun = set()  # to exit by itself
 
     def kill(self, pids):
         """All of them."""
         for pid in pids:
-            was_leaving = is_leaving(pid)
+            if is_leaving(pid):
+                self.had_begun.add(pid)
             with contextlib.suppress(ProcessLookupError):
                 before_ns = now_ns()
                 os.kill(pid, signal.SIGKILL)
-                if not was_leaving:
-                    self[pid] = before_ns
+                self[pid] = before_ns

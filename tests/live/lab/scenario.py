@@ -17,9 +17,10 @@ from lab.ending import Ending
 from lab.load import Load
 from lab.look import Killed, Look, is_leaving
 from lab.seen import Seen
-from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
+from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE, TERM_ALL
 
 _GRACE_S = 4          # then SIGKILL to all that is left …
+_LOAD_PATH = "/8000/10"
 _LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
 _BEFORE_S = 0.3       # parts of the scenarios: how long things go on before the signal …
@@ -93,8 +94,9 @@ def _many(load, states):
 
 def _load(load, _):
     """10,000 connections, and 500 new ones a second."""
+    # Opening so many may take longer than a handler usually does.
     load.add("--idle=9300", "--in-flight=500", "--half-request=100", "--silent=100",
-             "--duration=60s")
+             "--duration=60s", paths={"in_flight": _LOAD_PATH})
     # An address of its own: it would get ports that the others have left by then.
     return load.add("--flow=500", "--source=127.0.0.2")
 
@@ -134,8 +136,12 @@ class Told:
     pids: frozenset = frozenset()  # at the signal
     leaving: frozenset = frozenset()
     said: object = None    # by the audit
+    how: object = None
     look: object = None
     late_ns: int = 0
+    status: int | None = None
+    killed: Killed = dataclasses.field(default_factory=Killed)
+    stays_queued: bool = False
 
 
 class Stopped:
@@ -145,6 +151,8 @@ class Stopped:
         words = running.watch or (f"--pid={running.pid}",)
         self.watch = stage.shutwatch("--json", "-n", "1", "--settle", _SETTLE, "--details", "all",
                                      *words).wait_watching()
+        self.how = how
+        self.stays_queued = False
         self._ending = Ending(running.cgroup)
         self._load = Load(stage, running)
         before = overflows(running.netns)
@@ -222,7 +230,8 @@ def _judged(row, stopped, **who):
     judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
     judge.counts_undecidable = True
     # A manager thaws what it stops at once.
-    judge.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
+    stopped.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
+    judge.stays_queued = stopped.stays_queued
     row.mismatches = [*judge.disagreements(),
                       *strict.disagreements(stopped, row.scenario, judge.undecidable)]
     row.undecidable = dict(judge.undecidable)
@@ -252,8 +261,8 @@ def run(stage, kind, how, scenario):
 def run_crowd(stage, total):
     """So many connections of several processes, stopped at once."""
     with Noise() as noise:
-        record, lines, stop, ended_ns = crowd.run_crowd(stage, total)
-    told = Told(record, [Seen(line) for line in lines], stop, ended_ns,
+        record, lines, stop, ended_ns, look = crowd.run_crowd(stage, total)
+    told = Told(record, [Seen(line) for line in lines], stop, ended_ns, how=TERM_ALL, look=look,
                 late_ns=round(noise.latest_s * SECOND))
     for connection in told.connections:
         connection.is_taken = connection.is_accepted = True  # the crowd's set-up saw to that

@@ -8,9 +8,9 @@ import signal
 from collections import Counter
 
 from kit.judge import details_of
-from lab import times
+from lab import processes, times
 from lab.ends import Ends
-from lab.server import LOAD, LONG, MIXED, QUEUE
+from lab.server import QUEUE
 
 _GONE = "a process that serves one connection ended while the signal was sent, or just before"
 
@@ -61,15 +61,18 @@ def _handshakes(stopped):
         yield f"refused_handshakes is {found}, {seen} clients at most saw such an end"
 
 
-def _state(stopped, scenario):
+def state(stopped, scenario):
     """Was it as the scenario says when the signal came?"""
     signal_ns = stopped.stop.before_ns
     in_flight = [c for c in stopped.connections if c.kind == "in_flight"]
-    if scenario in (LONG, LOAD, MIXED) and in_flight:
-        if not any(c.states_at(signal_ns, 0) == {True} for c in in_flight):
-            yield "set-up: nothing was in flight at the signal"
-    if scenario == QUEUE and any(c.is_accepted for c in stopped.connections):
-        yield "set-up: some had been accepted before the signal"
+    waits = sum(c.states_at(signal_ns, 0) == {True} for c in in_flight)
+    if 2 * waits <= len(in_flight) and in_flight:
+        yield f"set-up: {waits} of {len(in_flight)} were in flight at the signal"
+    if scenario == QUEUE:
+        if any(c.is_accepted for c in stopped.connections):
+            yield "set-up: some had been accepted before the signal"
+        if not all(c.is_accepted is False for c in in_flight):
+            yield "set-up: some were not seen in the queue before the signal"
     flow = [c for c in stopped.connections if c.kind == "arriving"]
     if flow and not any(c.connect_ns > signal_ns for c in flow):
         yield "set-up: nobody arrived after the signal"
@@ -78,8 +81,8 @@ def _state(stopped, scenario):
 def disagreements(stopped, scenario, undecidable=None):
     """All of them, as sentences. undecidable: a Counter of {why: how many}, added to."""
     undecidable = Counter() if undecidable is None else undecidable
-    for check in (_trigger, _verdict, _handshakes, times.disagreements):
+    for check in (_trigger, _verdict, _handshakes, times.disagreements, processes.disagreements):
         yield from check(stopped)
     yield from _whole(stopped, undecidable)
     yield from Ends(stopped, undecidable).disagreements()
-    yield from _state(stopped, scenario)
+    yield from state(stopped, scenario)
