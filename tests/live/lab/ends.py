@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How each connection ended: when, by whose hand, in whose hands; against client and lab."""
 
-from kit.clock import SECOND
+from kit.clock import MS, SECOND
 from kit.judge import at_ns, details_of
 from lab.outcomes import MACHINE_WAS_LATE
 from lab.slack import slack_ns
@@ -9,7 +9,9 @@ from lab.slack import slack_ns
 _LIVES = ("open", "handed_over")
 _WHOSE = "ended by a packet after the server's own FIN, before anybody had looked whose it is"
 _SAME_NS = 2_000  # two times of one clock, as the record writes them
-# A process that ends takes its turn more than once before its sockets are closed.
+# Between the exit event and the close the kernel frees all memory of the process (since 6.16, see
+# do_exit()), and that takes its turn more than once.
+_TEARDOWN_NS = 200 * MS
 _TURNS = 3
 
 
@@ -64,7 +66,7 @@ class Ends:
         if detail["closed_by"] == "app" and exit_ns and closed_ns > exit_ns + _SAME_NS:
             yield f"{name}, closed_by app {(closed_ns - exit_ns) / 1e6:.1f} ms after its exit"
         if detail["closed_by"] == "exit":
-            limit_ns = self._slack_ns + _TURNS * self._stopped.late_ns
+            limit_ns = _TEARDOWN_NS + _TURNS * self._stopped.late_ns
             if exit_ns is None:
                 yield f"{name}, closed_by exit, and {detail['pid']} has not ended"
             elif not -_SAME_NS <= closed_ns - exit_ns <= limit_ns:

@@ -20,7 +20,7 @@ from lab.seen import Seen
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE, TERM_ALL
 
 _GRACE_S = 4          # then SIGKILL to all that is left …
-_LOAD_PATH = "/8000/10"
+_LOAD_PATH = "/5000/10"
 _LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
 _BEFORE_S = 0.3       # parts of the scenarios: how long things go on before the signal …
@@ -83,7 +83,9 @@ def _long(load, _):
 
 def _burst(load, states):
     """Many arrive at once, again and again, while it drains."""
-    load.add("--in-flight=4", *["--idle=4"] * ("idle" in states), _GUARD)
+    words = [f"--{name.replace('_', '-')}=4" for name in ("in_flight", "idle") if name in states]
+    if words:
+        load.add(*words, _GUARD)
     return load.add("--burst=100@200ms")
 
 

@@ -55,7 +55,19 @@ def total_error(stopped):
     return at_ns(stopped.record, total_s) - stopped.ended_ns, None
 
 
+def _hidden_drain(stopped):
+    """Between the last end that is sure and the last that was seen."""
+    details, slack = details_of(stopped.record), slack_ns(stopped.record)
+    told = [(c, details[c.local]) for c in stopped.connections if c.local in details]
+    low = max(_left_ns(c) for c, detail in told if _sees_the_end(c, detail))
+    drain_ns = at_ns(stopped.record, stopped.record["timing"]["drain_s"])
+    if not low - slack <= drain_ns <= max(_left_ns(c) for c, _ in told) + slack:
+        yield f"drain_s is {stopped.record['timing']['drain_s']}, its clients say otherwise"
+
+
 def _errors(stopped):
+    if drain_error(stopped)[1] == _HIDDEN:
+        yield from _hidden_drain(stopped)
     for name, (error_ns, _) in (("drain_s", drain_error(stopped)),
                                 ("total_s", total_error(stopped))):
         if error_ns is not None and abs(error_ns) > slack_ns(stopped.record):
