@@ -163,7 +163,8 @@ _BY_EXIT = {"closed_by": "exit"}
     _become("cut", "unaccepted", closed_by="kernel", wire="rst", pid=None),
     _become("idle", "handed_over", closed_by=None, wire="none", closed_at_s=None),
     _become("idle", "idle", pid=1), _become("idle", "idle", pid=None),
-    _become("completed", "completed", pid=None), _become("idle", "idle", closed_at_s=-0.001)])
+    _become("completed", "completed", pid=None), _become("idle", "idle", closed_at_s=-0.001),
+    _become("idle", "idle", unacked_bytes=1), _become("idle", "idle", arrived_at_s=0.1)])
 def test_planted_hand(stopped, change):
     """Closed by the hand of another, or in those of another."""
     assert not _found(stopped, lambda record: None)
@@ -315,7 +316,7 @@ def test_undecidable(stage):
     """An answer cut by the application itself: not decidable, and counted, not passed over."""
     seen = Seen({**LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
     detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80",
-              "pid": 1}
+              "pid": 1, "unacked_bytes": 0, "unread_bytes": 0}
     judge = Judge.__new__(Judge)
     judge.t0_ns, judge.undecidable, judge.truth = 500, table.Counter(), type("T", (), {
         "owners": {}, "closed": {}})

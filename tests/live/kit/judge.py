@@ -95,6 +95,7 @@ class Judge:
     """One record against what was seen; disagreements() is a list of sentences."""
 
     stays_queued = False  # True: who was in the accept queue at the signal still was at the look
+    looks_within_ns = float("inf")  # of T0, and sees each connection as it is then
     counts_undecidable = False  # True: pairs.UNDECIDABLE is counted for all kinds of connections
 
     def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=(),
@@ -271,9 +272,12 @@ class Judge:
                 self.undecidable[reasons[0]] += 1
             else:
                 yield f"{outcome}, the client saw {sorted(seen)}: {reasons[0]}"
-        if outcome == "abandoned" and not detail["unacked_bytes"] and \
-                not {saw for saw, _ in seen} - {"whole", "told", "idle"}:
-            yield f"abandoned with nothing unacknowledged, the client saw {sorted(seen)}"
+        is_pending = detail["unacked_bytes"] or detail["unread_bytes"]
+        if outcome == "abandoned" and not is_pending and \
+                not {saw for saw, _ in seen} - {"whole", "told", "idle", "part"}:
+            yield f"abandoned with nothing pending, the client saw {sorted(seen)}"
+        if outcome in ("idle", "left_open") and is_pending:
+            yield f"{outcome}, and bytes were pending"
         if detail["closed_by"] not in CLOSED_BY.get(outcome, {detail["closed_by"]}):
             yield f"{outcome}, closed_by {detail['closed_by']}"
         if detail["wire"] not in WIRE.get(outcome, {detail["wire"]}):
@@ -309,8 +313,9 @@ class Judge:
         """Did bytes come after T0, perhaps before anybody had looked?"""
         if "told" in connection.saw(self.t0_ns, EDGE_NS):  # a farewell: its time is not known
             return True
-        return any(event in ("part", "answered") and at_ns - self.t0_ns > -EDGE_NS
-                   for at_ns, event in connection.events)
+        return any(event in ("part", "answered")
+                   and -EDGE_NS < came_ns - self.t0_ns < self.looks_within_ns
+                   for came_ns, event in connection.events)
 
     def _at(self, connection, detail):
         states = self._states(connection)
@@ -322,8 +327,8 @@ class Judge:
             if not (connection.connect_ns - TOLERANCE_NS <= arrived
                     <= connection.established_ns + TOLERANCE_NS):
                 yield f"arrived_at_s {detail['arrived_at_s']}, {connection.line()}"
-        elif detail["at_signal"] == "new":
-            yield "new, and arrived_at_s is null"
+            if detail["at_signal"] != "new":
+                yield f"{detail['at_signal']}, and arrived_at_s is {detail['arrived_at_s']}"
         if detail["closed_at_s"] is not None:
             yield from self._closed_at(connection, detail)
 
@@ -335,7 +340,8 @@ class Judge:
         if low and not low - TOLERANCE_NS <= closed <= high + TOLERANCE_NS:
             yield (f"closed_at_s {detail['closed_at_s']}, the victim closed it "
                    f"{(low - self.t0_ns) / SECOND:.6f} to {(high - self.t0_ns) / SECOND:.6f}")
-        if detail["outcome"] == "late_reset" and connection.events[-1][0] < closed - CAUSALITY_NS:
+        asked_ns = max((ns for ns, _ in connection.events), default=0)
+        if detail["outcome"] == "late_reset" and asked_ns < closed - CAUSALITY_NS:
             yield f"late_reset, and the last request came before: {connection.line()}"
         seen_ns = connection.fin_ns or connection.ended_ns
         if connection.end == "fin":  # half closed by the server: over with the client's own FIN

@@ -2,7 +2,7 @@
 """How each connection ended: when, by whose hand, in whose hands; against client and lab."""
 
 from kit.clock import MS, SECOND
-from kit.judge import at_ns, details_of
+from kit.judge import at_ns, details_of, t0_ns
 from lab.outcomes import MACHINE_WAS_LATE
 from lab.slack import slack_ns
 
@@ -22,7 +22,6 @@ class Ends:
         self._stopped = stopped
         self._undecidable = undecidable
         self._slack_ns = slack_ns(stopped.record)
-        self._late = []  # sentences
         processes = stopped.record["processes"]
         self._pids = {process["pid"] for process in processes}
         self._exits = {process["pid"]: at_ns(stopped.record, process["exit"]["at_s"])
@@ -38,11 +37,6 @@ class Ends:
                 for said in (*self._seen(connection, detail), *self._whose(connection, detail),
                              *self._whole(connection, detail)):
                     yield f"{connection.local}: {detail['outcome']}, {said}"
-        # One may miss its turn; most do only where the machine was seen to be late.
-        if self._late and len(self._late) > max(1, len(details) // 2):
-            yield from self._late
-        elif self._late:
-            self._undecidable[MACHINE_WAS_LATE] += len(self._late)
 
     def _closed_ns(self, detail):
         return at_ns(self._stopped.record, detail["closed_at_s"])
@@ -86,7 +80,7 @@ class Ends:
         said = (f"closed_at_s {detail['closed_at_s']}, its client saw the end "
                 f"{lag_ns / 1e6:.1f} ms later")
         if lag_ns <= self._slack_ns + self._stopped.late_ns:
-            self._late.append(f"{connection.local}: {said}")
+            self._undecidable[MACHINE_WAS_LATE] += 1
         else:
             yield said
 
@@ -113,8 +107,11 @@ class Ends:
 
     def _whole(self, connection, detail):
         """What was still on its way when it was closed."""
-        if detail["outcome"] == "left_open" and connection.is_part \
-                and connection.kind != "reading":
-            late_ns = connection.said["last_byte_ns"] - self._closed_ns(detail)
-            if late_ns > self._slack_ns + self._stopped.late_ns:
-                yield f"a byte came {late_ns / SECOND:.3f} s after that"
+        if not connection.is_part or connection.kind == "reading":
+            return
+        limit_ns = self._slack_ns + self._stopped.late_ns
+        after_ns = {"left_open": self._closed_ns, "idle": lambda _: t0_ns(self._stopped.record)}
+        if when := after_ns.get(detail["outcome"]):
+            late_ns = connection.said["last_byte_ns"] - when(detail)
+            if late_ns > limit_ns:
+                yield f"a byte came {late_ns / SECOND:.3f} s too late for that"

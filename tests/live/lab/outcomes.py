@@ -199,7 +199,8 @@ _APACHE_TERM = {
     LONG: stop("forced", _WRONG, _CUT, _GRACE, "drain_blocked_outbound", audit="lossy"),
     # Bursts of 100 come until the queue of 511 is full, and one more.
     BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _STALLED, _REFUSED, undecidable=100),
-    MANY: stop("lossy", _WRONG, _CUT, maybe=(_UNREAD,), undecidable=20),
+    # Some of them may still wait for a thread.
+    MANY: stop("lossy", _WRONG, _CUT, maybe=(_UNREAD, _DROPPED, _STALLED), undecidable=20),
 }
 # Clean, and not quick: its parent looks once a second whether its children have ended.
 _APACHE_LOOKS = ("slow_cleanup",)

@@ -106,7 +106,8 @@ def _queued(stopped):
         away_ns = connection.established_ns - t0_ns(stopped.record)
         detail = details.get(connection.local, {"outcome": None})
         stays = connection.is_accepted is False and stopped.stays_queued
-        high += away_ns <= EDGE_NS
+        is_over = connection.ended_ns and connection.ended_ns < t0_ns(stopped.record)
+        high += away_ns <= EDGE_NS and not is_over
         low += stays or (detail["outcome"] == "unaccepted" and away_ns < -EDGE_NS)
     queued = sum(listener["queued_at_signal"] or 0 for listener in stopped.record["listeners"])
     if not low <= queued <= high:

@@ -20,6 +20,7 @@ from lab.seen import Seen
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE, TERM_ALL
 
 _GRACE_S = 4          # then SIGKILL to all that is left …
+_LOOK_NS = 100_000_000  # shutwatch goes through all files of all processes
 _LOAD_PATH = "/5000/10"
 _LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
@@ -234,6 +235,7 @@ def _judged(row, stopped, **who):
     # A manager thaws what it stops at once.
     stopped.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
     judge.stays_queued = stopped.stays_queued
+    judge.looks_within_ns = _LOOK_NS + stopped.late_ns
     row.mismatches = [*judge.disagreements(),
                       *strict.disagreements(stopped, row.scenario, judge.undecidable)]
     row.undecidable = dict(judge.undecidable)

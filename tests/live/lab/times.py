@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The times of a record: against its own details, against its clients, and how far they are off."""
 
-from kit.clock import EDGE_NS, JIFFY_NS, SECOND
+from kit.clock import EDGE_NS, JIFFY_NS, MS, SECOND
 from kit.judge import at_ns, details_of, plain_name, t0_ns
 from kit.timing import disagreements as time_disagreements
 from lab.slack import slack_ns
 
 _SAME_S = 2e-6
+# A cgroup is empty a little after the exit event: the memory is freed in between (a JVM: 30 ms).
+_TEARDOWN_NS = 80 * MS
 _NOBODY = "no connection of the shutdown was ended by the server, as its clients saw it"
 _OPEN = "a client saw no end"
 _HIDDEN = "the last one left while bytes were on their way, and its client saw the end after them"
@@ -68,9 +70,10 @@ def _hidden_drain(stopped):
 def _errors(stopped):
     if drain_error(stopped)[1] == _HIDDEN:
         yield from _hidden_drain(stopped)
-    for name, (error_ns, _) in (("drain_s", drain_error(stopped)),
-                                ("total_s", total_error(stopped))):
-        if error_ns is not None and abs(error_ns) > slack_ns(stopped.record):
+    slack = slack_ns(stopped.record)
+    for name, (error_ns, _), early_ns in (("drain_s", drain_error(stopped), slack),
+                                          ("total_s", total_error(stopped), slack + _TEARDOWN_NS)):
+        if error_ns is not None and not -early_ns <= error_ns <= slack:
             yield f"{name} is {error_ns / 1e6:+.1f} ms off"
     if stopped.ended_ns and stopped.record["timing"]["total_s"] is None:
         yield "total_s is null, and all have ended"
@@ -105,6 +108,17 @@ def _reached(record):
             if s["disposition"] == "handler" and s["delivered_at_s"] is not None]
 
 
+def _over(record):
+    """When the last process ended, or the last socket was closed for it. None: not all have."""
+    exits = [process["exit"] for process in record["processes"]]
+    if None in exits or not exits:
+        return None
+    return max([end["at_s"] for end in exits] + [
+        d["closed_at_s"] for d in record["connections"]["details"]
+        if d["closed_by"] in ("exit", "kernel")
+    ] + [listener["closed_at_s"] or 0 for listener in record["listeners"]])
+
+
 def _within(record):
     """The times are those of the things that they sum up."""
     timing = record["timing"]
@@ -115,8 +129,10 @@ def _within(record):
         (at_s for at_s in _actions(record) if at_s is not None and at_s >= 0), default=None))
     yield from _same("accepting_s", timing["accepting_s"],
                      None if None in closed else max(closed, default=None))
-    if not any(d["outcome"] == "open" for d in _inbound(record)):
-        yield from _same("drain_s", timing["drain_s"], max(left, default=None))
+    if any(d["outcome"] == "open" for d in _inbound(record)):
+        left = []
+    yield from _same("drain_s", timing["drain_s"], max(left, default=None))
+    yield from _same("total_s", timing["total_s"], _over(record))
 
 
 def _answered_ns(connection, signal_ns):
@@ -132,6 +148,16 @@ def _answered_ns(connection, signal_ns):
             max(came) if is_whole and not connection.said["unasked_bytes"] else left_ns)
 
 
+def _unanswered(record):
+    """Never answered: in flight until they were closed."""
+    value = record["timing"]["in_flight_s"]
+    for detail in _inbound(record):
+        if detail["at_signal"] == "in_flight" and not detail["unacked_bytes"] and \
+                detail["outcome"] in ("cut", "abandoned", "reset"):
+            if value is None or detail["closed_at_s"] > value + _SAME_S:
+                yield f"in_flight_s is {value}, {detail['peer']} was closed unanswered after that"
+
+
 def _in_flight(stopped):
     """The last of those that were in flight at the signal, as its client saw it."""
     record, signal_ns = stopped.record, t0_ns(stopped.record)
@@ -145,7 +171,10 @@ def _in_flight(stopped):
         yield f"in_flight_s is {value}, {len(ends)} were in flight"
     elif ends:
         slack = slack_ns(record) + JIFFY_NS
-        low = max((low for low, _, is_sure in ends if is_sure), default=signal_ns)
+        # Unacknowledged when it was closed: until then it was in flight.
+        low = max(*(low for low, _, is_sure in ends if is_sure), signal_ns,
+                  *(at_ns(record, d["closed_at_s"]) for d in _inbound(record)
+                    if d["at_signal"] == "in_flight" and d["unacked_bytes"]))
         high = max(high for _, high, _ in ends)
         if not low - slack <= at_ns(record, value) <= high + slack:
             yield (f"in_flight_s is {value}, its clients say {(low - signal_ns) / SECOND:.6f} "
@@ -186,7 +215,8 @@ def _clients(stopped):
         return
     signal_ns, slack = stopped.stop.before_ns, slack_ns(stopped.record)
     if stopped.ended_ns:
-        yield from _span(stopped, "total_s", stopped.ended_ns - slack, stopped.ended_ns)
+        yield from _span(stopped, "total_s", stopped.ended_ns - slack - _TEARDOWN_NS,
+                         stopped.ended_ns)
     names = {plain_name(d["peer"]) for d in _inbound(stopped.record) if d["at_signal"] != "new"}
     ended = [c for c in stopped.connections if c.kind != "arriving" and c.local in names
              and c.ended_ns and c.ended_ns > signal_ns and c.end in ("fin", "rst", "fin+rst")]
@@ -205,5 +235,6 @@ def disagreements(stopped):
     """All of them, as sentences."""
     yield from time_disagreements(stopped.record, {})  # the order of all
     yield from _within(stopped.record)
+    yield from _unanswered(stopped.record)
     for check in (_errors, _in_flight, _accepting, _clients):
         yield from check(stopped)
