@@ -2,72 +2,27 @@
 """The lab itself: does its judge find what is wrong, and count what cannot be decided?"""
 
 import copy
+import runpy
 
 import pytest
 
-from kit.judge import Judge, t0_ns, tell_apart
+from kit.clock import MS
+from kit.judge import Judge, at_ns, details_of, t0_ns
+from kit.pairs import CUT_OFF
+from kit.shutwatch import ROOT
 from kit.stage import Stage
-from lab import expected, kinds, outcomes, prediction, scenario, strict, table
+from lab import outcomes, processes, scenario, strict, table, times
 from lab.ending import Ending
+from lab.ends import Ends
+from lab.example import LINE
+from lab.look import Killed
 from lab.seen import Seen
-from lab.server import IDLE, MIXED, TERM, Kind, Running
-
-_LINE = {
-    "id": 1, "state": "in_flight", "protocol": "http", "local": "127.0.0.1:40000",
-    "peer": "127.0.0.1:80", "family": "inet", "connect_ns": 10, "connected_ns": 20,
-    "first_request_ns": 30, "answered_ns": None, "request_ns": 30, "first_byte_ns": None,
-    "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
-    "error_ns": None, "late_request_ns": None, "late_reset_ns": None, "closed_ns": None,
-    "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1, "answers": 0,
-    "last": "none", "status": None, "says_close": False, "malformed": False, "end": "fin",
-    "late_reset": False, "errno": 0,
-}
-
-
-def _saw(**fields):
-    seen = Seen({**_LINE, **fields})
-    return seen.saw(500, 1), seen.end
-
-
-@pytest.mark.parametrize("fields, saw", [
-    ({}, ({"none"}, "fin")),
-    ({"last": "part", "first_byte_ns": 600}, ({"part"}, "fin")),
-    ({"last": "whole", "answers": 1, "first_byte_ns": 600, "last_byte_ns": 700},
-     ({"whole"}, "fin")),
-    ({"last": "whole", "answers": 1, "first_byte_ns": 60, "last_byte_ns": 70, "end": "rst",
-      "reset_ns": 900}, ({"idle"}, "rst")),
-    ({"state": "half_request", "requests": 0, "request_ns": None}, ({"half"}, "fin")),
-    ({"state": "half_request", "requests": 0, "request_ns": None, "unasked_bytes": 9},
-     ({"told"}, "fin")),
-    ({"state": "silent", "requests": 0, "sent_bytes": 0, "request_ns": None}, ({"idle"}, "fin")),
-    ({"state": "idle", "answers": 1, "late_request_ns": 950, "late_reset": True,
-      "late_reset_ns": 960}, ({"none"}, "fin+rst")),
-    ({"end": "closed_by_us", "last": "whole", "answers": 1, "first_byte_ns": 600,
-      "last_byte_ns": 700, "closed_ns": 800}, ({"whole"}, "closed")),
-])
-def test_seen(fields, saw):
-    """A line of the client in the judge's words."""
-    assert _saw(**fields) == saw
-
-
-def test_seen_reset_at_once():
-    """Established and reset before the client looked: a connection all the same."""
-    seen = Seen({**_LINE, "connected_ns": None, "request_ns": None, "requests": 0, "sent_bytes": 0,
-                 "fin_ns": None, "reset_ns": 90, "end": "rst"})
-    assert (seen.established_ns, seen.ended_ns, seen.end) == (90, 90, "rst")
-
-
-def test_seen_in_flight():
-    """Was a request in flight? Before and after it was asked, and answered."""
-    seen = Seen({**_LINE, "last": "whole", "answers": 1, "first_byte_ns": 600,
-                 "last_byte_ns": 700})
-    assert [seen.states_at(ns, 1) for ns in (25, 500, 800)] == [{False}, {True}, {False}]
-
+from lab.server import IDLE, MIXED, QUEUE, TERM, Kind, Running
 
 def _start_victim(stage):
     group = stage.subgroup()
     server = stage.server(cgroup=group)
-    return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
+    return Running(server.pid, f"127.0.0.1:{server.port}", group.path, program=server)
 
 
 _VICTIM = Kind("victim", (), _start_victim)
@@ -136,6 +91,14 @@ def _set(path, value):
     return change
 
 
+def _become(was, becomes, **fields):
+    """One connection of another outcome, and of all that goes with it."""
+    def change(record):
+        _of(record, was).update(fields)
+        _swap(was, becomes)(record)
+    return change
+
+
 def _omit(record):
     inbound = record["connections"]["inbound"]
     record["connections"]["details"].remove(_of(record, "idle"))
@@ -164,6 +127,181 @@ def test_planted_elsewhere(stopped, change):
     assert list(strict.disagreements(other, MIXED))
 
 
+def _add(name, seconds):
+    """One time, earlier or later than it was."""
+    def change(record):
+        record["timing"][name] += seconds
+    return change
+
+
+def _drain_later(record):
+    """All that depends on it as well: only the client knows better."""
+    last = max(record["connections"]["details"], key=lambda d: d["closed_at_s"])
+    last["closed_at_s"] += 0.05
+    record["timing"]["drain_s"] = last["closed_at_s"]
+    record["timing"]["total_s"] += 0.05
+
+
+def _found(stopped, change):
+    """By the judge or the lab."""
+    other = copy.copy(stopped)
+    other.record = copy.deepcopy(stopped.record)
+    change(other.record)
+    judge = Judge(other.record, stopped.connections, stopped.stop)
+    judge.counts_undecidable = True
+    return [*judge.disagreements(), *strict.disagreements(other, MIXED, judge.undecidable),
+            *outcomes.stop("lossy").too_many(MIXED, judge.undecidable)]
+
+
+_BY_EXIT = {"closed_by": "exit"}
+
+
+@pytest.mark.parametrize("change", [
+    _become("completed", "left_open", **_BY_EXIT), _become("completed", "abandoned", **_BY_EXIT),
+    _become("idle", "left_open", **_BY_EXIT), _become("cut", "abandoned", **_BY_EXIT),
+    _become("cut", "reset", wire="rst"), _become("completed", "peer_closed", closed_by="peer"),
+    _become("cut", "unaccepted", closed_by="kernel", wire="rst", pid=None),
+    _become("idle", "handed_over", closed_by=None, wire="none", closed_at_s=None),
+    _become("idle", "idle", pid=1), _become("idle", "idle", pid=None),
+    _become("completed", "completed", pid=None), _become("idle", "idle", closed_at_s=-0.001),
+    _become("idle", "idle", unacked_bytes=1), _become("idle", "idle", arrived_at_s=0.1)])
+def test_planted_hand(stopped, change):
+    """Closed by the hand of another, or in those of another."""
+    assert not _found(stopped, lambda record: None)
+    assert _found(stopped, change)
+
+
+@pytest.mark.parametrize("shift_s", [-0.05, 0.05])
+def test_planted_close(stopped, shift_s):
+    """A close 50 ms early or late, of each connection; the client cannot see it of unread bytes."""
+    shifted = 0
+    for number, detail in enumerate(stopped.record["connections"]["details"]):
+        if detail["unacked_bytes"]:
+            continue
+        shifted += 1
+        assert _found(stopped, _set(f"connections.details.{number}.closed_at_s",
+                                    detail["closed_at_s"] + shift_s)), detail
+    assert shifted > 10
+
+
+def _kill(record):
+    for told in record["processes"][0]["signals"]:
+        told["signal"] = "SIGKILL"
+
+
+_SIGNAL = "processes.0.signals.0"
+
+
+@pytest.mark.parametrize("change", [
+    _set("processes.0.exit.code", 1), _set("processes.0.exit", None), _kill,
+    _set("processes.0.exit.signal", "SIGTERM"), _set("processes.0.signals", []),
+    _set(f"{_SIGNAL}.sender", None), _set(f"{_SIGNAL}.sender.pid", 1),
+    _set(f"{_SIGNAL}.sender.comm", "another"), _set(f"{_SIGNAL}.sender.uid", 1),
+    _set(f"{_SIGNAL}.at_s", 0.5), _set(f"{_SIGNAL}.signal", "SIGHUP"),
+    _set("listeners", []), _set("listeners.0.port", 1), _set("listeners.0.address", "10.0.0.1"),
+    _set("listeners.0.family", "inet6"), _set("listeners.0.queued_at_signal", 99)])
+def test_planted_process(stopped, change):
+    """What the lab knows because it did it: the start, the signal, the connections."""
+    other = copy.copy(stopped)
+    other.record = copy.deepcopy(stopped.record)
+    assert not list(processes.disagreements(other))
+    change(other.record)
+    assert list(processes.disagreements(other))
+
+
+def test_planted_kill(stopped):
+    """Killed by the lab, and nobody says so."""
+    other = copy.copy(stopped)
+    other.killed = Killed({other.stop.pid: other.stop.before_ns})
+    assert list(processes.disagreements(other))
+
+
+@pytest.mark.parametrize("away_ms, opened_ms, is_counted", [
+    (0, 1, True), (0, 200, False), (200, 201, False), (-200, 1, False)])
+def test_cut_off_handshake(stopped, away_ms, opened_ms, is_counted):
+    """Not in the record: what was reset as the listener closed is a handshake cut off."""
+    record = copy.deepcopy(stopped.record)
+    record["connections"]["inbound"]["refused_handshakes"] = 1
+    record["listeners"][0]["closed_at_s"] = 0.3
+    closed_ns = at_ns(record, 0.3)
+    ended_ns = closed_ns + away_ms * MS
+    seen = Seen({**LINE, "end": "rst", "fin_ns": None, "reset_ns": ended_ns,
+                 "connect_ns": ended_ns - opened_ms * MS, "request_ns": None,
+                 "connected_ns": ended_ns - opened_ms * MS})
+    judge = Judge(record, [*stopped.connections, seen], stopped.stop)
+    judge.counts_undecidable = True
+    found = list(judge.disagreements())
+    assert judge.undecidable == ({CUT_OFF: 1} if is_counted else {})
+    assert bool(found) != is_counted
+
+
+def test_set_up(stopped):
+    """Half of those meant to be in flight are not; nobody looked who was in the queue."""
+    assert not list(strict.state(stopped, MIXED))
+    other = copy.copy(stopped)
+    other.connections = [copy.copy(c) for c in stopped.connections]
+    in_flight = [c for c in other.connections if c.kind == "in_flight"]
+    for connection in in_flight[::2]:
+        connection.events = []
+    assert list(strict.state(other, MIXED))
+    for connection in other.connections:
+        connection.is_accepted, connection.events = None, [(1, "asked")]
+    assert any("queue" in said for said in strict.state(other, QUEUE))
+    for connection in other.connections:
+        connection.is_accepted = False
+    assert not list(strict.state(other, QUEUE))
+
+
+_LATE_RESET = {"state": "idle", "answers": 1, "answered_ns": None, "late_request_ns": 950,
+               "late_reset": True, "late_reset_ns": 960}
+
+
+@pytest.mark.parametrize("fields, late_ns, found, counted", [
+    ({}, 0, 0, 0), ({"fin_ns": 50_000_000}, 0, 1, 0), ({"fin_ns": 50_000_000}, 40_000_000, 0, 1),
+    ({**_LATE_RESET, "fin_ns": 50_000_000}, 0, 1, 0), ({**_LATE_RESET, "fin_ns": 9_000}, 0, 0, 0),
+    ({"state": "half_response", "last": "part", "first_byte_ns": 600, "last_byte_ns": 600,
+      "fin_ns": 50_000_000}, 0, 1, 0),
+])
+def test_late_close(stopped, fields, late_ns, found, counted):
+    """What the client saw later than 20 ms: only where the machine was late, and counted then."""
+    other, offset_ns = copy.copy(stopped), t0_ns(stopped.record)
+    line = {**LINE, **fields}
+    seen = Seen({key: value + offset_ns if key.endswith("_ns") and value else value
+                 for key, value in line.items()})
+    other.record = copy.deepcopy(stopped.record)
+    other.late_ns, other.connections = late_ns, [seen]
+    detail = {**_of(other.record, "idle"), "peer": seen.local, "closed_at_s": 0.000001}
+    other.record["connections"]["details"] = [detail]
+    undecidable = table.Counter()
+    assert len(list(Ends(other, undecidable).disagreements())) == found
+    assert sum(undecidable.values()) == counted
+
+
+@pytest.mark.parametrize("change", [
+    *[_set(f"timing.{name}", value)
+      for name in ("react_s", "first_action_s", "accepting_s", "in_flight_s", "drain_s", "total_s")
+      for value in (None, 0.0)],
+    *[_add(name, seconds) for name in ("accepting_s", "in_flight_s", "drain_s", "total_s")
+      for seconds in (0.05, -0.05)], _drain_later])
+def test_planted_time(stopped, change):
+    """A time that is null, none at all, or 50 ms off."""
+    other = copy.copy(stopped)
+    other.record = copy.deepcopy(stopped.record)
+    change(other.record)
+    assert list(times.disagreements(other))
+
+
+def test_no_error(stopped):
+    """Why a time is compared with nothing."""
+    assert None not in (times.drain_error(stopped)[0], times.total_error(stopped)[0])
+    other = copy.copy(stopped)
+    other.connections = [copy.copy(c) for c in stopped.connections]
+    known = details_of(stopped.record)
+    next(c for c in other.connections if c.local in known).ended_ns = other.ended_ns = None
+    assert times.drain_error(other) == (None, "a client saw no end")
+    assert times.total_error(other) == (None, "part of the service lives on")
+
+
 @pytest.mark.parametrize("change", [
     _swap("completed", "cut"), _swap("idle", "completed"), _swap("cut", "idle"),
     _swap("completed", "reset"), _drop, _refuse, _shift],
@@ -174,27 +312,11 @@ def test_planted(stopped, change):
     assert _judged(stopped, change)
 
 
-def test_port_used_again():
-    """Two connections of one port, one after the other: each detail finds its own."""
-    ends = [2_000_000_000, 6_000_000_000]
-    two = [Seen({**_LINE, "id": i, "fin_ns": ns}) for i, ns in enumerate(ends)]
-    details = [{"direction": "inbound", "peer": "127.0.0.1:40000", "closed_at_s": s}
-               for s in (6.0, 2.0)]
-    record = {"trigger": {"at": "1970-01-01T00:00:00.000000000Z"},
-              "connections": {"details": details}}
-    offset_ns = t0_ns(record)
-    for connection in two:
-        connection.ended_ns += offset_ns
-    tell_apart(record, two)
-    assert [c.local for c in two] == ["127.0.0.1:40000#1", "127.0.0.1:40000#2"]
-    assert [d["peer"] for d in details] == ["127.0.0.1:40000#2", "127.0.0.1:40000#1"]
-
-
 def test_undecidable(stage):
     """An answer cut by the application itself: not decidable, and counted, not passed over."""
-    seen = Seen({**_LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
+    seen = Seen({**LINE, "last": "part", "first_byte_ns": 600, "received_bytes": 9})
     detail = {"outcome": "completed", "closed_by": "app", "wire": "fin", "local": "127.0.0.1:80",
-              "pid": 1}
+              "pid": 1, "unacked_bytes": 0, "unread_bytes": 0}
     judge = Judge.__new__(Judge)
     judge.t0_ns, judge.undecidable, judge.truth = 500, table.Counter(), type("T", (), {
         "owners": {}, "closed": {}})
@@ -220,125 +342,28 @@ def test_row(stage, monkeypatch):
     """A whole stop, and what the table says of it."""
     monkeypatch.setitem(outcomes.TABLE, ("victim", "TERM"), {IDLE: outcomes.stop("clean")})
     row = scenario.run(stage, _VICTIM, TERM, IDLE)
-    assert not row.mismatches, row.mismatches
+    assert row.is_right(), table.mismatches(row)
     assert row.connections == 6 and row.outcome == "clean"
     assert abs(row.drain_error_ns) < 50_000_000 and abs(row.total_error_ns) < 50_000_000
-    assert "1 stops, 6 connections, 6 judged one by one, 0 mismatches, 0 not" in table.last([row])
+    assert ("1 stops, 6 connections, 6 judged one by one, 0 mismatches, 0 not as written, 0 not"
+            in table.last([row]))
 
 
-def _finding(name, severity):
-    return {"id": name, "severity": severity}
+def test_not_as_written(stage, monkeypatch):
+    """Another outcome than was written down: apart from what disagrees with the client."""
+    monkeypatch.setitem(outcomes.TABLE, ("victim", "TERM"), {IDLE: outcomes.stop("lossy")})
+    row = scenario.run(stage, _VICTIM, TERM, IDLE)
+    assert not row.mismatches, row.mismatches
+    assert row.unwritten[0] == "outcome: clean, expected lossy"
+    assert not row.is_right()
+    assert f"0 mismatches, {len(row.unwritten)} not as written" in table.last([row])
+    assert "    not as written: outcome: clean, expected lossy" in table.mismatches(row)
 
 
-def _row(outcome, *findings, server="http.server", details=(), refused=0):
-    row = scenario.Row(server, "TERM", MIXED)
-    row.record = {
-        "outcome": outcome, "processes": [], "findings": list(findings), "connections": {
-            "inbound": {"refused": refused, "refused_handshakes": 0}, "details": list(details)}}
-    return row
-
-
-def test_expected_findings():
-    """One too few, one too many; what is good to know and what is a race do not matter."""
-    names = outcomes.of("http.server", "TERM", MIXED).findings
-    right = [_finding(name, "error") for name in sorted(names)]
-    assert not list(expected.disagreements(_row("lossy", *right, _finding(
-        "late_arrivals", "info"), _finding("accept_queue_dropped", "error"))))
-    assert list(expected.disagreements(_row(
-        "clean", *right[1:], _finding("oom_killed", "error")))) == [
-            "outcome: clean, expected lossy", f"findings: {right[0]['id']} not found",
-            "findings: oom_killed found"]
-
-
-def test_unexpected_stop():
-    """What nobody wrote down is not passed over."""
-    assert list(expected.disagreements(_row("clean", server="another"))) == [
-        "findings of this stop are not written down (lab/outcomes.py)"]
-
-
-def test_every_stop_is_expected():
-    """And none of a server, or by a signal, that is not in the lab."""
-    stops = {(kind.name, how.name, what) for kind, how, what in kinds.stops()}
-    assert stops <= outcomes.written()
-    assert {stop[:2] for stop in stops} | {("victims", "TERM/all")} == outcomes.TABLE.keys()
-
-
-def _said(outcome, **facts):
-    return prediction.Said(outcome, **{"unit_error": None, "queued": 0, "cut": 0, "asked_ns": 100,
-                                       **facts})
-
-
-def _lost(outcome="cut", at_signal="in_flight", **fields):
-    """(details, the client's lines) of one that was lost."""
-    seen = Seen({**_LINE, "connect_ns": 50, **fields})
-    return [{"direction": "inbound", "outcome": outcome, "at_signal": at_signal,
-             "peer": seen.local}], [seen]
-
-
-_HALF = {"state": "half_request", "requests": 0, "request_ns": None}
-_LATER = {"state": "flow", "connect_ns": 200, "connected_ns": 201}
-
-
-@pytest.mark.parametrize("server, lost, is_known", [
-    ("uvicorn", _lost(**_HALF), True),                # it has this habit
-    ("redis", _lost(**_HALF), False),                 # this one has not
-    ("uvicorn", _lost(), False),                      # a whole request
-    ("node-none", _lost(), True),
-    ("uvicorn", _lost("late_reset", "idle", late_request_ns=950), True),
-    ("uvicorn", _lost("reset", "idle"), False),
-    ("node-reset", _lost("reset", "idle"), True),
-    ("uvicorn", _lost("unaccepted", "new", **_LATER), True),
-    ("uvicorn", _lost("unaccepted", "queued", **{**_LATER, "connect_ns": 50}), False),
-    ("uvicorn", (_lost()[0], []), False),             # nobody's
-])
-def test_why_lossy(server, lost, is_known):
-    """The audit said clean: what was the client doing that was lost?"""
-    details, seen = lost
-    row = _row("lossy", server=server, details=details)
-    assert bool(prediction.why_not(row, seen, _said("clean"))) == is_known
-    both = prediction.why_not(_row("lossy", server=server, details=details, refused=1), seen,
-                              _said("clean"))
-    assert len(both) == (2 if is_known else 0)
-
-
-@pytest.mark.parametrize("server, said, outcome, killer, is_known", [
-    ("uvicorn", _said("lossy", queued=3), "clean", None, True),
-    ("uvicorn", _said("lossy", queued=3, cut=1), "clean", None, False),
-    ("uvicorn", _said("lossy"), "clean", None, False),
-    ("uvicorn", _said("clean"), "forced", 1, True),
-    ("uvicorn", _said("clean"), "forced", None, False),
-    ("uvicorn", _said("clean"), "forced", 812, False),       # by its own master, which has none
-    ("gunicorn sync", _said("clean"), "forced", 812, True),
-    ("gunicorn sync", _said("clean"), "forced", 1, False),   # it outlived its master's patience
-    ("postgres", _said("draining"), "forced", 1, True),
-    ("postgres", _said("clean"), "forced", 1, False),
-    ("postgres", _said("lossy"), "forced", 1, True),
-    ("uvicorn", _said("lossy", unit_error="No such file or directory"), "partial", None, True),
-    ("uvicorn", _said("lossy"), "partial", None, False),
-    ("uvicorn", _said("unaffected"), "lossy", None, False),
-    ("uvicorn", _said("clean"), "crashed", None, False),
-])
-def test_why_otherwise(server, said, outcome, killer, is_known):
-    """All other disagreements."""
-    row = _row(outcome, server=server)
-    kill = {"signal": "SIGKILL", "sender": {"pid": killer}}
-    row.record["processes"] = [{"pid": 812, "signals": [kill] * bool(killer)}]
-    row.why_not = prediction.why_not(row, [], said)
-    assert bool(row.why_not) == is_known
-    unexplained = f"audit: {said.outcome}, it came {outcome}, and no fact explains it"
-    assert (unexplained in prediction.disagreements(row, said)) != is_known
-
-
-@pytest.mark.parametrize("server, said, is_right", [
-    ("uvicorn", _said("clean"), True),
-    ("uvicorn", _said("lossy"), False),
-    ("uvicorn", _said("lossy", queued=1), True),      # one of the flow, at that moment
-    ("uvicorn", _said("clean", queued=1), False),
-    ("http.server", _said("lossy", cut=2), True),
-    ("http.server", _said("clean", cut=2), False),
-    ("uvicorn", _said("unaffected"), False),
-])
-def test_what_the_audit_should_say(server, said, is_right):
-    """It is written down as well: an audit that is wrong fails, however it came."""
-    row = _row(said.outcome, server=server)
-    assert not list(prediction.disagreements(row, said)) == is_right
+@pytest.mark.parametrize("fields, status", [
+    ({}, 0), ({"mismatches": ["planted"]}, 1), ({"unwritten": ["planted"]}, 1)])
+def test_status(fields, status):
+    """Both are told by the exit status."""
+    truth = runpy.run_path(str(ROOT / "tests/live/truth"))
+    assert truth["status"]([scenario.Row("server", "TERM", MIXED, **fields)], False) == status
+    assert truth["status"]([], False) == 1

@@ -8,7 +8,8 @@ from collections import Counter
 
 from kit.clock import (CAUSALITY_NS, EDGE_NS, SECOND, TOLERANCE_NS, parse_wall_ns,
                        wall_offset_ns)
-from kit.pairs import ALLOWED, BYTES_AGREE, CLOSED_BY, QUEUE_FULL, UNDECIDABLE, WIRE
+from kit.pairs import (ALLOWED, BYTES_AGREE, CLOSED_BY, CUT_OFF, QUEUE_FULL, UNDECIDABLE,
+                       WIRE)
 from kit.sockets import plain_ip
 
 DIRECTIONS = ("inbound", "outbound")
@@ -94,6 +95,7 @@ class Judge:
     """One record against what was seen; disagreements() is a list of sentences."""
 
     stays_queued = False  # True: who was in the accept queue at the signal still was at the look
+    looks_within_ns = float("inf")  # of T0, and sees each connection as it is then
     counts_undecidable = False  # True: pairs.UNDECIDABLE is counted for all kinds of connections
 
     def __init__(self, record, connections, stop, truth=Truth(), absent=(), maybe=(), also=(),
@@ -215,15 +217,25 @@ class Judge:
                 yield f"{len(missing)} connections missing, only {omitted} details omitted"
             return
         for connection in missing:
-            is_late = connection.established_ns > self.t0_ns
-            if is_late and connection.end == "rst" and not connection.received_bytes and cut_off:
+            if cut_off and self._is_cut_off(connection):
                 cut_off -= 1
+                self.undecidable[CUT_OFF] += 1
             elif self._overflows and connection.kind == "arriving" and connection.end != "fin" \
                     and not connection.received_bytes:
                 self._overflows -= 1
                 self.undecidable[QUEUE_FULL] += 1
             else:
                 yield f"{connection.local} is missing: {connection.line()}"
+
+    def _is_cut_off(self, connection):
+        """To its client it was established, just as the listener closed, and reset at once."""
+        if connection.end != "rst" or connection.received_bytes:
+            return False
+        return any(abs(connection.ended_ns - closed_ns) <= EDGE_NS
+                   and abs(connection.established_ns - closed_ns) <= EDGE_NS
+                   for listener in self.record["listeners"]
+                   if listener["closed_at_s"] is not None
+                   for closed_ns in (at_ns(self.record, listener["closed_at_s"]),))
 
     # Each connection is told right
 
@@ -260,6 +272,12 @@ class Judge:
                 self.undecidable[reasons[0]] += 1
             else:
                 yield f"{outcome}, the client saw {sorted(seen)}: {reasons[0]}"
+        is_pending = detail["unacked_bytes"] or detail["unread_bytes"]
+        if outcome == "abandoned" and not is_pending and \
+                not {saw for saw, _ in seen} - {"whole", "told", "idle", "part"}:
+            yield f"abandoned with nothing pending, the client saw {sorted(seen)}"
+        if outcome in ("idle", "left_open") and is_pending:
+            yield f"{outcome}, and bytes were pending"
         if detail["closed_by"] not in CLOSED_BY.get(outcome, {detail["closed_by"]}):
             yield f"{outcome}, closed_by {detail['closed_by']}"
         if detail["wire"] not in WIRE.get(outcome, {detail["wire"]}):
@@ -295,8 +313,9 @@ class Judge:
         """Did bytes come after T0, perhaps before anybody had looked?"""
         if "told" in connection.saw(self.t0_ns, EDGE_NS):  # a farewell: its time is not known
             return True
-        return any(event in ("part", "answered") and at_ns - self.t0_ns > -EDGE_NS
-                   for at_ns, event in connection.events)
+        return any(event in ("part", "answered")
+                   and -EDGE_NS < came_ns - self.t0_ns < self.looks_within_ns
+                   for came_ns, event in connection.events)
 
     def _at(self, connection, detail):
         states = self._states(connection)
@@ -308,8 +327,8 @@ class Judge:
             if not (connection.connect_ns - TOLERANCE_NS <= arrived
                     <= connection.established_ns + TOLERANCE_NS):
                 yield f"arrived_at_s {detail['arrived_at_s']}, {connection.line()}"
-        elif detail["at_signal"] == "new":
-            yield "new, and arrived_at_s is null"
+            if detail["at_signal"] != "new":
+                yield f"{detail['at_signal']}, and arrived_at_s is {detail['arrived_at_s']}"
         if detail["closed_at_s"] is not None:
             yield from self._closed_at(connection, detail)
 
@@ -321,11 +340,12 @@ class Judge:
         if low and not low - TOLERANCE_NS <= closed <= high + TOLERANCE_NS:
             yield (f"closed_at_s {detail['closed_at_s']}, the victim closed it "
                    f"{(low - self.t0_ns) / SECOND:.6f} to {(high - self.t0_ns) / SECOND:.6f}")
-        if detail["outcome"] == "late_reset" and connection.events[-1][0] < closed - CAUSALITY_NS:
+        asked_ns = max((ns for ns, _ in connection.events), default=0)
+        if detail["outcome"] == "late_reset" and asked_ns < closed - CAUSALITY_NS:
             yield f"late_reset, and the last request came before: {connection.line()}"
         seen_ns = connection.fin_ns or connection.ended_ns
         if connection.end == "fin":  # half closed by the server: over with the client's own FIN
-            seen_ns = connection.ended_ns
+            seen_ns = getattr(connection, "over_ns", None) or connection.ended_ns
         if connection.end in ("fin", "rst", "fin+rst") and closed > seen_ns + CAUSALITY_NS:
             yield (f"closed_at_s {detail['closed_at_s']}, but the client saw the end at "
                    f"{(seen_ns - self.t0_ns) / SECOND:.6f}")

@@ -51,6 +51,9 @@ UNDECIDABLE = {
 # A connection for its client only, until the server's kernel takes the end of the handshake.
 QUEUE_FULL = ("the accept queue was full and the end of the handshake dropped: "
               "to the server's kernel it never was a connection")
+# The same as the listener closes: an ACK is answered by RST, and the client thinks it was in.
+CUT_OFF = ("the listener closed between the two ends of the handshake: "
+           "only the client took it for a connection")
 
 CLOSED_BY = {
     "completed": {"app"}, "idle": {"app"}, "cut": {"app"}, "late_reset": {"app", "exit"},

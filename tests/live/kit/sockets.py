@@ -20,6 +20,7 @@ class ServerSide:
     is_accepted: bool  # a socket in the accept queue has no inode yet
     unread: int        # bytes
     unacked: int       # bytes
+    inode: int = 0     # 0: not accepted
 
 
 def plain_ip(text):
@@ -64,7 +65,7 @@ def server_side(pid, port):
         host, peer_port = _parse_address(fields[2])
         name = f"[{host}]:{peer_port}" if ":" in host else f"{host}:{peer_port}"
         unacked, unread = (int(number, 16) for number in fields[4].split(":"))
-        found[name] = ServerSide(fields[9] != "0", unread, unacked)
+        found[name] = ServerSide(fields[9] != "0", unread, unacked, int(fields[9]))
     return found
 
 

@@ -23,7 +23,7 @@ def _compile(stage, *argv, **env):
 def _serve(stage, *argv):
     group = stage.subgroup()
     server = stage.python_victim(*argv, cgroup=group)
-    return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
+    return Running(server.pid, f"127.0.0.1:{server.port}", group.path, program=server)
 
 
 def start_go(stage, grace=()):

@@ -12,6 +12,7 @@ from kit.clock import wait_until
 from kit.shutwatch import BUILD
 from kit.sockets import free_ports, queued
 from lab.ending import Ending
+from lab.look import Look
 from lab.server import HTTP_PATHS, TERM_ALL, Running
 
 _SHARE_MAX = 15_000
@@ -93,13 +94,14 @@ def _lines(clients):
 
 
 def run_crowd(stage, total, *options, has_one_port=False):
-    """Starts, loads and stops one. Returns (record, clients' lines, Stop, the end)."""
+    """Starts, loads and stops one. Returns (record, clients' lines, Stop, the end, Look)."""
     crowd = start_crowd(stage, total, has_one_port)
     watch = stage.watch(crowd.parts[0].pid, "--details=all", *options)
     clients = load_crowd(stage, crowd)
     ending = Ending(crowd.parts[0].cgroup)
+    look = Look.at(*crowd.parts)
     stop = crowd.stop()
     crowd.wait_gone()
     record = watch.record(120)
     ending.close()
-    return record, list(_lines(clients)), stop, ending.at_ns
+    return record, list(_lines(clients)), stop, ending.at_ns, look

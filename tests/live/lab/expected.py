@@ -11,6 +11,7 @@ def disagreements(row):
     if not stop:
         yield "findings of this stop are not written down (lab/outcomes.py)"
         return
+    yield from stop.too_many(row.scenario, row.undecidable)
     if row.record["outcome"] not in stop.outcomes:
         yield f"outcome: {row.record['outcome']}, expected {' or '.join(stop.outcomes)}"
     found = wrong(row.record)

@@ -7,7 +7,9 @@ clients lost nothing has none, or a comment that says why.
 """
 
 import dataclasses
+from collections import Counter
 
+from kit.pairs import CUT_OFF
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
 
 _REFUSED = "refused_after_listener_close"
@@ -28,6 +30,9 @@ _EARLY = ("listener_closed_too_early", _REFUSED)
 
 # Of clients that arrive all the time, one may be in the accept queue, or not be read yet, when the
 # listener closes.
+# So many may be in the middle of a handshake when the listener closes.
+_AT_ONCE = {MIXED: 1, BURST: 100, LOAD: 5}
+MACHINE_WAS_LATE = "the machine was as late as that: who had seen the end was not run"
 _RACES = {scenario: {_DROPPED, _UNREAD} for scenario in (MIXED, BURST, LOAD)}
 
 
@@ -39,12 +44,23 @@ class Stop:
     findings: frozenset
     maybe: frozenset          # a race decides as well
     audit: str                # the outcome that it predicts
+    undecidable: int = 0      # so many, at most, of which nobody can know what became
+
+    def too_many(self, scenario, counts):
+        """counts: {why: how many}."""
+        counts = Counter(counts)
+        del counts[MACHINE_WAS_LATE]  # not of the server
+        counts.subtract({CUT_OFF: min(counts[CUT_OFF], _AT_ONCE.get(scenario, 0))})
+        if counts.total() > self.undecidable:
+            yield (f"{counts.total()} not decidable, {self.undecidable} at most are due: "
+                   + "; ".join(sorted(+counts)))
 
 
-def stop(outcome, *findings, maybe=(), audit=None):
+def stop(outcome, *findings, maybe=(), audit=None, undecidable=0):
     """As the rows have it: "lossy|clean" is a race; the audit is right if nothing else is said."""
     outcomes = tuple(outcome.split("|"))
-    return Stop(outcomes, frozenset(findings), frozenset(maybe), audit or outcomes[0])
+    return Stop(outcomes, frozenset(findings), frozenset(maybe), audit or outcomes[0],
+                undecidable)
 
 
 _CLEAN = stop("clean")
@@ -104,6 +120,43 @@ _GUNICORN_GTHREAD = {
     BURST: _WORKS_ON,
 }
 _GUNICORN_UVICORN = {**_UVICORN, LONG: _GUNICORN_GTHREAD[LONG]}
+# QUIT and INT: the master sends SIGQUIT to its workers. The handler of these sleeps for 0.1 s, and
+# then leaves whatever the thread was doing: of the request that it had, an answer or a cut. The
+# rest waits in the queue of a listener that is open until the exit.
+_GUNICORN_SYNC_QUIT = {
+    # Readers of a big answer come first: to the kernel it is one that was closed while it was sent.
+    MIXED: stop("lossy", _DROPPED, _REFUSED, maybe=(_WRONG, _CUT), undecidable=2),
+    IDLE: _CLEAN,
+    QUEUE: stop("lossy", _DROPPED, maybe=(_WRONG, _CUT)),
+    LONG: stop("lossy", _WRONG, _CUT, _DROPPED),
+    BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _REFUSED),
+    MANY: stop("lossy", _WRONG, _CUT, _DROPPED),
+}
+# Only the thread that accepts leaves: Python waits for the others before it ends, which go on
+# answering, or wait for silent clients, until the master kills them.
+_GUNICORN_GTHREAD_QUIT = {
+    MIXED: stop("forced", _WRONG, _MASTER, _CUT_OFF, _DROPPED, _STALLED, _REFUSED, audit="lossy"),
+    IDLE: _KILLED, LATE: _RACED,
+    # Whether a worker accepts one before it hears of it; a silent one keeps it.
+    QUEUE: stop("lossy|forced", _DROPPED, maybe=(_MASTER, _STALLED)),
+    LONG: stop("forced", _WRONG, _MASTER, _CUT_OFF, audit="lossy"),
+    # All that were in flight are answered.
+    BURST: stop("lossy", _DROPPED, _STALLED, _REFUSED),
+    MANY: stop("forced", _MASTER, audit="lossy"),
+}
+# This worker gives SIGQUIT back its default: it dies of it, with a core dump if it may.
+_NO_QUIT = (_NO_HANDLER, "unhandled_stop_signal_core")
+_GUNICORN_UVICORN_QUIT = {
+    # Streams may end between two parts.
+    MIXED: stop("lossy", _WRONG, _CUT_OFF, _REFUSED, *_NO_QUIT, undecidable=2),
+    IDLE: stop("clean", _NO_QUIT[1]),
+    LATE: stop("lossy", "keepalive_close_race", _NO_QUIT[1], audit="clean", maybe=_NO_QUIT),
+    # What they accept before they hear of it is answered at once, as a rule.
+    QUEUE: stop("lossy|clean", _NO_QUIT[1], maybe=(_WRONG, _CUT_OFF, _DROPPED, _UNREAD, *_NO_QUIT)),
+    LONG: stop("lossy", _WRONG, _CUT_OFF, *_NO_QUIT),
+    BURST: stop("lossy", _WRONG, _CUT_OFF, _REFUSED, *_NO_QUIT),
+    MANY: stop("lossy", _WRONG, _CUT_OFF, *_NO_QUIT),
+}
 
 _HTTP_SERVER = {
     MIXED: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED),
@@ -131,41 +184,51 @@ _NGINX_QUIT = {
     IDLE: _CLEAN, LATE: _RACED, QUEUE: _PERHAPS_SERVED, LONG: _WAITED, BURST: _WORKS_ON,
     MANY: _DRAINS,
 }
+# It half closes, and its clients do the rest: of those that it accepts after the signal (in flight,
+# or of the flow until the listener closes), nobody has seen whose they were.
+_FLOW = 3
 _APACHE_TERM = {
     # It cuts off at once, and waits for its upstream or for halves of requests, until it is killed.
     # Nobody accepts in that time, and the listener is open.
-    MIXED: stop("forced", _WRONG, _CUT, _DROPPED, _STALLED, _GRACE, _REFUSED, audit="lossy"),
+    # Two big answers end in the middle.
+    MIXED: stop("forced", _WRONG, _CUT, _DROPPED, _STALLED, _GRACE, _REFUSED, audit="lossy",
+                undecidable=2 + _FLOW),
     IDLE: _CLEAN, LATE: _RACED,
     # What it answers before it has seen the signal is answered; what it accepts then is cut off.
-    QUEUE: stop("lossy|clean", maybe=(_WRONG, _CUT, _CUT_OFF, _DROPPED, _UNREAD)),
+    QUEUE: stop("lossy|clean", maybe=(_WRONG, _CUT, _CUT_OFF, _DROPPED, _UNREAD), undecidable=3),
     LONG: stop("forced", _WRONG, _CUT, _GRACE, "drain_blocked_outbound", audit="lossy"),
-    BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _STALLED, _REFUSED),
-    MANY: stop("lossy", _WRONG, _CUT, maybe=(_UNREAD,)),
+    # Bursts of 100 come until the queue of 511 is full, and one more.
+    BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _STALLED, _REFUSED, undecidable=100),
+    # Some of them may still wait for a thread.
+    MANY: stop("lossy", _WRONG, _CUT, maybe=(_UNREAD, _DROPPED, _STALLED), undecidable=20),
 }
 # Clean, and not quick: its parent looks once a second whether its children have ended.
 _APACHE_LOOKS = ("slow_cleanup",)
 _APACHE_WINCH = {
     # One of those that arrive may ask again just as it is told goodbye.
     MIXED: stop("forced", _CUT_OFF, _GRACE, _BUSY, *_EARLY, audit="clean",
-                maybe=("keepalive_close_race",)),
+                maybe=("keepalive_close_race",), undecidable=_FLOW),
     IDLE: stop("clean", maybe=_APACHE_LOOKS),
     # It says goodbye, and reads on for a second: who asks in that time gets no RST, and no answer.
     LATE: stop("lossy", _CUT, maybe=_APACHE_LOOKS, audit="clean"),
     # Who thaws first, a child that accepts or the parent that closes, is a race.
-    QUEUE: stop("clean|lossy", maybe=(*_APACHE_LOOKS, _DROPPED), audit="lossy"),
-    LONG: _WAITED, BURST: _WORKS_ON,
-    MANY: stop("clean", maybe=_APACHE_LOOKS),
+    QUEUE: stop("clean|lossy", maybe=(*_APACHE_LOOKS, _DROPPED), audit="lossy", undecidable=3),
+    LONG: _WAITED, BURST: stop("lossy", *_EARLY, audit="clean", undecidable=100),
+    MANY: stop("clean", maybe=_APACHE_LOOKS, undecidable=20),
 }
 
 # No handler of its own, though its runtime has one: which the audit sees, and believes.
 _NO_OWN_HANDLER = {
-    MIXED: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED, audit="clean"),
+    # Go: who was accepted, and whose request was on its way, gets an RST for it.
+    MIXED: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED, audit="clean",
+                maybe=("keepalive_close_race",)),
     IDLE: _CLEAN,
     # Idle ones are closed as a server with a handler closes them.
     LATE: _RACED,
     QUEUE: stop("lossy", _NO_HANDLER, _DROPPED, maybe=(_CUT_OFF, _UNREAD)),
     LONG: stop("lossy", _NO_HANDLER, _CUT_OFF, audit="clean"),
-    BURST: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED, audit="clean"),
+    BURST: stop("lossy", _NO_HANDLER, _CUT_OFF, _REFUSED, audit="clean",
+                maybe=("keepalive_close_race",)),
     MANY: stop("lossy", _NO_HANDLER, _CUT_OFF, audit="clean"),
 }
 # It ends by a plain exit() of the runtime: 143 is an exit code.
@@ -179,7 +242,8 @@ _JAVA_NONE = {
     MANY: stop("lossy", _CUT_OFF, audit="clean"),
 }
 # stop() may take some more from the queue before it closes the listener: these get no answer.
-_JAVA_STOP = {**_UVICORN, QUEUE: stop("lossy", _DROPPED, maybe=(_CUT, _UNREAD)),
+# It half closes first, as Apache does.
+_JAVA_STOP = {**_UVICORN, QUEUE: stop("lossy", _DROPPED, maybe=(_CUT, _UNREAD), undecidable=6),
               LONG: stop("lossy", _CUT, audit="clean")}
 _NODE_CLOSE = {
     # Halves of requests; then silent clients, which it never closes.
@@ -218,7 +282,8 @@ _GO_SHUTDOWN = {
 _REDIS = {
     MIXED: stop("lossy", _CUT_OFF, _REFUSED),
     IDLE: _CLEAN, LATE: _RACED,
-    QUEUE: stop("lossy", _DROPPED, maybe=(_CUT_OFF,)),
+    # It looks ten times a second whether it was told: what it accepts and reads before is answered.
+    QUEUE: stop("lossy|clean", maybe=(_DROPPED, _CUT_OFF, _UNREAD)),
     LONG: stop("lossy", _CUT_OFF),
     BURST: stop("lossy", _CUT_OFF, _REFUSED),
     MANY: stop("lossy", _CUT_OFF),
@@ -231,10 +296,15 @@ _POSTGRES_TERM = {
     LONG: stop("forced", _WRONG, _GRACE, _CUT_OFF, audit="draining"),
     # Some of a burst are being told so when it is killed, or wait for it.
     BURST: stop("forced", _WRONG, _GRACE, _REFUSED, audit="draining",
-                 maybe=(_CUT_OFF, _BUSY, _IDLING, _STALLED)),
+                 maybe=(_CUT_OFF, _BUSY, _IDLING, _STALLED), undecidable=100),
     MANY: stop("forced", _WRONG, _GRACE, audit="draining"),
 }
-_POSTGRES_FAST = {name: due for name, due in _REDIS.items() if name in _POSTGRES_TERM}
+# A process for each connection: those of a burst end while the signal is sent. "Terminating" is a
+# part of an answer to who was in flight.
+_POSTGRES_FAST = {
+    name: dataclasses.replace(due, undecidable={MIXED: 6 + _FLOW, LONG: 4, BURST: 100, MANY: 20
+                                                }.get(name, 0))
+    for name, due in _REDIS.items() if name in _POSTGRES_TERM}
 
 # PID 1 hears nothing, and passes nothing on: nothing ends before all of it is killed. Nobody
 # drains, so nothing blocks that.
@@ -249,6 +319,9 @@ TABLE = {
     ("gunicorn sync", "TERM"): _GUNICORN_SYNC,
     ("gunicorn gthread", "TERM"): _GUNICORN_GTHREAD,
     ("gunicorn uvicorn", "TERM"): _GUNICORN_UVICORN,
+    **{(f"gunicorn {worker}", name): table for name in ("QUIT", "INT") for worker, table in (
+        ("sync", _GUNICORN_SYNC_QUIT), ("gthread", _GUNICORN_GTHREAD_QUIT),
+        ("uvicorn", _GUNICORN_UVICORN_QUIT))},
     ("http.server", "TERM"): _HTTP_SERVER,
     ("sh: http.server", "TERM"): {MIXED: _ORPHANED, IDLE: _ORPHANED},
     ("nginx-header2", "TERM"): _NGINX_TERM,
@@ -264,6 +337,8 @@ TABLE = {
     ("java-httpserver-none", "TERM"): _JAVA_NONE,
     ("java-httpserver-stop2", "TERM"): _JAVA_STOP,
     ("redis", "TERM"): _REDIS,
+    ("redis on ::1", "TERM"): _REDIS,
+    ("postgres on ::1", "INT"): _POSTGRES_FAST,
     ("postgres", "TERM"): _POSTGRES_TERM,
     ("postgres", "INT"): _POSTGRES_FAST,
     ("postgres", "QUIT"): _POSTGRES_FAST,

@@ -2,12 +2,14 @@
 """Servers written in Python; and what a shell makes of one."""
 
 import os
+import signal
 
 from kit.clock import wait_until
 from kit.servers import uvicorn_command, wait_uvicorn
 from kit.shutwatch import ROOT
 from kit.sockets import free_ports, listens
-from lab.server import BURST, IDLE, LOAD, MIXED, QUEUE, TERM, TERM_ALL, Kind, Running
+from lab.server import (BURST, IDLE, LOAD, MIXED, QUEUE, TERM, TERM_ALL, How, Kind,
+                        Running)
 
 APPS = ROOT / "tests/live/apps"
 _PYTHON = "/usr/bin/python3"
@@ -22,7 +24,7 @@ _NEVER_IDLE = frozenset(("in_flight", "half_response", "half_request", "finishin
 def running(program, group, port, host="127.0.0.1", **more):
     wait_until(lambda: listens(program.pid, port), f"{program.argv} to listen")
     address = f"[{host}]" if ":" in host else host
-    return Running(program.pid, f"{address}:{port}", group.path, **more)
+    return Running(program.pid, f"{address}:{port}", group.path, program=program, **more)
 
 
 def start_uvicorn(workers, *options, host="127.0.0.1"):
@@ -72,6 +74,9 @@ def start_http_server(*wrapper):
 _WRAPPER = ("sh", "-c", '"$@"; true', "sh")
 _FILES = frozenset(("half_request", "finishing", "silent", "flow"))
 
+# gunicorn takes QUIT and INT for "at once".
+_QUICK = (TERM, How(signal.SIGQUIT), How(signal.SIGINT))
+
 KINDS = [
     Kind("uvicorn", ("uvicorn",), start_uvicorn(1), states=_STREAMS),
     Kind("uvicorn on ::1", ("uvicorn",), start_uvicorn(1, host="::1"), scenarios=(MIXED, IDLE),
@@ -83,13 +88,13 @@ KINDS = [
          hows=(TERM, TERM_ALL), scenarios=(LOAD,)),
     # All with --graceful-timeout=3: gthread waits that long for idle connections.
     Kind("gunicorn sync", ("gunicorn",), start_gunicorn(b"Booting worker", "wsgi:app"),
-         states=_NEVER_IDLE),
+         hows=_QUICK, states=_NEVER_IDLE),
     Kind("gunicorn gthread", ("gunicorn",),
          start_gunicorn(b"Booting worker", "--worker-class=gthread", "--threads=20",
-                         "wsgi:app")),
+                         "wsgi:app"), hows=_QUICK),
     Kind("gunicorn uvicorn", ("gunicorn", "uvicorn"),
          start_gunicorn(b"startup complete", "--worker-class=uvicorn.workers.UvicornWorker",
-                         "app:app"), states=_STREAMS),
+                         "app:app"), hows=_QUICK, states=_STREAMS),
     # No handler takes time, and nothing is ever idle: neither LONG nor MANY has what it is about.
     Kind("http.server", (_PYTHON,), start_http_server(), states=_FILES,
          scenarios=(MIXED, IDLE, QUEUE, BURST)),

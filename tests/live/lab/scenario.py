@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One stop of one server: brought into a state, told to stop, watched, judged."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -9,16 +8,20 @@ import select
 import signal
 import time
 
-from kit.clock import EDGE_NS
-from kit.judge import Judge, at_ns, details_of, t0_ns, tell_apart
-from kit.sockets import overflows, server_side
-from lab import crowd, expected, prediction, strict
+from kit.clock import EDGE_NS, SECOND
+from kit.judge import Judge, t0_ns, tell_apart
+from kit.noise import Noise
+from kit.sockets import overflows
+from lab import crowd, expected, prediction, strict, times
 from lab.ending import Ending
 from lab.load import Load
+from lab.look import Killed, Look, is_leaving
 from lab.seen import Seen
-from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE
+from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE, TERM_ALL
 
 _GRACE_S = 4          # then SIGKILL to all that is left …
+_LOOK_NS = 100_000_000  # shutwatch goes through all files of all processes
+_LOAD_PATH = "/5000/10"
 _LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
 _BEFORE_S = 0.3       # parts of the scenarios: how long things go on before the signal …
@@ -26,7 +29,6 @@ _FROZEN_S = 0.2       # … between the signal and the thaw …
 _AFTER_S = 0.3        # … and after the end
 _RESUME = ("--half-response-bytes=65536", "--half-response-resume=1300ms")
 _GUARD = "--duration=25s"
-_PF_EXITING = 4       # proc_pid_stat(5), the flags
 
 
 @dataclasses.dataclass
@@ -41,11 +43,17 @@ class Row:
     why_not: tuple = ()                 # the reasons why it came differently
     connections: int = 0                # of the client's lines
     judged: int = 0                     # of them, told by the record, one by one
-    mismatches: list = dataclasses.field(default_factory=list)
+    mismatches: list = dataclasses.field(default_factory=list)   # record against client
+    unwritten: list = dataclasses.field(default_factory=list)    # against lab/outcomes.py
     undecidable: dict = dataclasses.field(default_factory=dict)  # why: how many
     drain_error_ns: int | None = None   # the record's minus the client's; None: nothing to compare
     total_error_ns: int | None = None
+    untimed: list = dataclasses.field(default_factory=list)      # why there is no error
     record: dict = dataclasses.field(default_factory=dict)
+
+    def is_right(self):
+        """Nothing disagrees, neither with the client nor with what was written down."""
+        return not self.mismatches and not self.unwritten
 
 
 def _mixed(load, states):
@@ -76,7 +84,9 @@ def _long(load, _):
 
 def _burst(load, states):
     """Many arrive at once, again and again, while it drains."""
-    load.add("--in-flight=4", *["--idle=4"] * ("idle" in states), _GUARD)
+    words = [f"--{name.replace('_', '-')}=4" for name in ("in_flight", "idle") if name in states]
+    if words:
+        load.add(*words, _GUARD)
     return load.add("--burst=100@200ms")
 
 
@@ -87,8 +97,9 @@ def _many(load, states):
 
 def _load(load, _):
     """10,000 connections, and 500 new ones a second."""
+    # Opening so many may take longer than a handler usually does.
     load.add("--idle=9300", "--in-flight=500", "--half-request=100", "--silent=100",
-             "--duration=60s")
+             "--duration=60s", paths={"in_flight": _LOAD_PATH})
     # An address of its own: it would get ports that the others have left by then.
     return load.add("--flow=500", "--source=127.0.0.2")
 
@@ -103,21 +114,18 @@ _OPENINGS = {MIXED: _mixed, IDLE: _idle, LATE: _late, QUEUE: _queue, LONG: _long
 
 
 def wait_end(running, ending, watch, grace_s):
-    """Until all ended, or a record is made because they won't; killed when the grace is over."""
+    """Until all ended, or a record is made because they won't; killed when the grace is over.
+
+    Returns Killed.
+    """
     deadline = time.monotonic() + grace_s
-    is_killed = False
+    killed = None
     while ending.at_ns is None and not watch.out.so_far():
-        if not is_killed and time.monotonic() > deadline:
-            is_killed = True
-            for pid in running.pids():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        if killed is None and time.monotonic() > deadline:
+            killed = Killed()
+            killed.kill(running.pids())
         select.select([], [], [], 0.005)
-
-
-def _sides(running):
-    """The server's ends of all its connections, by their clients' names."""
-    return server_side(running.pid, int(running.target.rpartition(":")[2]))
+    return killed or Killed()
 
 
 @dataclasses.dataclass
@@ -131,16 +139,12 @@ class Told:
     pids: frozenset = frozenset()  # at the signal
     leaving: frozenset = frozenset()
     said: object = None    # by the audit
-
-
-def _is_leaving(pid):
-    """Has it begun to exit, or is it gone?"""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            flags = stat.read().rpartition(")")[2].split()[6]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return bool(int(flags) & _PF_EXITING)
+    how: object = None
+    look: object = None
+    late_ns: int = 0
+    status: int | None = None
+    killed: Killed = dataclasses.field(default_factory=Killed)
+    stays_queued: bool = False
 
 
 class Stopped:
@@ -150,6 +154,8 @@ class Stopped:
         words = running.watch or (f"--pid={running.pid}",)
         self.watch = stage.shutwatch("--json", "-n", "1", "--settle", _SETTLE, "--details", "all",
                                      *words).wait_watching()
+        self.how = how
+        self.stays_queued = False
         self._ending = Ending(running.cgroup)
         self._load = Load(stage, running)
         before = overflows(running.netns)
@@ -158,12 +164,13 @@ class Stopped:
         finally:
             self._ending.close()
         self.ended_ns = self._ending.at_ns
+        self.status = running.status(self.ended_ns)
         self.record = json.loads(self.watch.record_line(40))
         self.overflows = overflows(running.netns) - before
         self._load.end_all()
         self.connections = self._load.lines()
         for connection in self.connections:
-            side = self._sides.get(connection.local)
+            side = self.look.sides.get(connection.local)
             connection.is_accepted = side.is_accepted if side else None
             connection.is_taken = bool(side and side.is_accepted and not side.unread)
 
@@ -175,60 +182,24 @@ class Stopped:
         flow = _OPENINGS[scenario](self._load, states)
         time.sleep(_BEFORE_S)  # the scenario: in flight for that long
         self.said = prediction.predict(stage, running, how)
-        self._sides = _sides(running)
-        self.pids = frozenset(pid for pid in running.pids() if not _is_leaving(pid))
-        self.stop = running.stop(how)
-        self.leaving = frozenset(filter(_is_leaving, self.pids))  # by the signal, or before it
-        if is_frozen:
-            time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
-            for pid in running.pids():
-                os.kill(pid, signal.SIGCONT)
-        wait_end(running, self._ending, self.watch,
-                  _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
+        self.look = Look.at(running)
+        self.pids = frozenset(pid for pid in running.pids() if not is_leaving(pid))
+        with Noise() as noise:
+            self._stop(running, how, scenario)
+        self.late_ns = round(noise.latest_s * SECOND)
         time.sleep(_AFTER_S)  # the scenario: clients go on arriving, and are refused
         if flow:
             self._load.end(flow)
 
-
-def _left_to_the_kernel(connection, detail):
-    """Is what its client saw later than what became of it? Paused readers of a dead process."""
-    return connection.kind == "reading" and detail["closed_by"] == "exit"
-
-
-def _left_ns(connection):
-    """When the server let go of it, as its client saw it: a late reset is not the end."""
-    if connection.end == "fin+rst":
-        return connection.fin_ns
-    return connection.ended_ns
-
-
-def _drain_error_ns(stopped):
-    """The record's end of the drain minus the last end that a client saw."""
-    drain_s = stopped.record["timing"]["drain_s"]
-    details = details_of(stopped.record)
-    ends = []
-    for connection in stopped.connections:
-        detail = details.get(connection.local)
-        if not detail or _left_to_the_kernel(connection, detail):
-            continue
-        if connection.end == "closed":  # by the client, first: it does not see the server's end
-            continue
-        if connection.ended_ns is None:
-            return None
-        ends.append(_left_ns(connection))
-    last_s = max((d["closed_at_s"] or 0 for d in details.values()), default=0)
-    known_s = max((details[c.local]["closed_at_s"] or 0 for c in stopped.connections
-                   if c.local in details and _left_ns(c) in ends), default=0)
-    if drain_s is None or not ends or known_s < last_s:
-        return None
-    return at_ns(stopped.record, drain_s) - max(ends)
-
-
-def _total_error_ns(stopped):
-    total_s = stopped.record["timing"]["total_s"]
-    if total_s is None or stopped.ended_ns is None:
-        return None
-    return at_ns(stopped.record, total_s) - stopped.ended_ns
+    def _stop(self, running, how, scenario):
+        self.stop = running.stop(how)
+        self.leaving = frozenset(filter(is_leaving, self.pids))  # by the signal, or before it
+        if scenario == QUEUE:
+            time.sleep(_FROZEN_S)  # the scenario: what is queued stays so until shutwatch looks
+            for pid in running.pids():
+                os.kill(pid, signal.SIGCONT)
+        self.killed = wait_end(running, self._ending, self.watch,
+                               _LOAD_GRACE_S if scenario == LOAD else _GRACE_S)
 
 
 def _apart(kind, stopped):
@@ -254,7 +225,7 @@ def _hold_prediction(row, stopped):
     row.predicted = stopped.said.outcome
     if row.predicted != row.outcome:
         row.why_not = prediction.why_not(row, stopped.connections, stopped.said)
-    row.mismatches += prediction.disagreements(row, stopped.said)
+    row.unwritten += prediction.disagreements(row, stopped.said)
 
 
 def _judged(row, stopped, **who):
@@ -262,17 +233,22 @@ def _judged(row, stopped, **who):
     judge = Judge(stopped.record, stopped.connections, stopped.stop, **who)
     judge.counts_undecidable = True
     # A manager thaws what it stops at once.
-    judge.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
-    row.mismatches = [*judge.disagreements(), *strict.disagreements(stopped, row.scenario)]
-    row.undecidable = {**judge.undecidable, **strict.undecidable(stopped)}
+    stopped.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
+    judge.stays_queued = stopped.stays_queued
+    judge.looks_within_ns = _LOOK_NS + stopped.late_ns
+    row.mismatches = [*judge.disagreements(),
+                      *strict.disagreements(stopped, row.scenario, judge.undecidable)]
+    row.undecidable = dict(judge.undecidable)
     row.record = stopped.record
-    row.mismatches += expected.disagreements(row)
+    row.unwritten += expected.disagreements(row)
     row.outcome = stopped.record["outcome"]
     _hold_prediction(row, stopped)
     row.connections = len(stopped.connections)
     row.judged = sum(c.local in judge.details for c in stopped.connections)
-    row.drain_error_ns = _drain_error_ns(stopped)
-    row.total_error_ns = _total_error_ns(stopped)
+    row.drain_error_ns, no_drain = times.drain_error(stopped)
+    row.total_error_ns, no_total = times.total_error(stopped)
+    row.untimed = [f"{name}: {why}" for name, why in (("drain", no_drain), ("total", no_total))
+                   if why]
     return row
 
 
@@ -288,8 +264,10 @@ def run(stage, kind, how, scenario):
 
 def run_crowd(stage, total):
     """So many connections of several processes, stopped at once."""
-    record, lines, stop, ended_ns = crowd.run_crowd(stage, total)
-    told = Told(record, [Seen(line) for line in lines], stop, ended_ns)
+    with Noise() as noise:
+        record, lines, stop, ended_ns, look = crowd.run_crowd(stage, total)
+    told = Told(record, [Seen(line) for line in lines], stop, ended_ns, how=TERM_ALL, look=look,
+                late_ns=round(noise.latest_s * SECOND))
     for connection in told.connections:
         connection.is_taken = connection.is_accepted = True  # the crowd's set-up saw to that
     return _judged(Row("victims", "TERM/all", "crowd"), told)

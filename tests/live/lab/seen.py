@@ -38,6 +38,7 @@ class Seen(Line):
         if self.end == "fin" and said["late_reset"]:
             self.end = "fin+rst"
         self.ended_ns = self._ended_ns()
+        self.over_ns = said["closed_ns"]
         if self.end == "rst" and not self.established_ns:
             self.established_ns = self.ended_ns  # and reset before the client came to look
         if not self.established_ns:

@@ -31,6 +31,7 @@ class Running:
     paths: dict = dataclasses.field(default_factory=lambda: dict(HTTP_PATHS))
     client: tuple = ()      # more words for the client: ("--protocol=redis",)
     netns: object = None    # where the client must be (kit.netns)
+    program: object = None  # what the lab itself started, if it is that pid (kit.process)
     tell: Callable = None   # tells it to stop in another way than by a signal; returns once told
 
     def pids(self):
@@ -40,6 +41,10 @@ class Running:
             with open(os.path.join(path, "cgroup.procs"), encoding="ascii") as procs:
                 found += map(int, procs.read().split())
         return found
+
+    def status(self, is_over):
+        """As of Program.wait(): the exit status, or the signal's number below 0. None: unknown."""
+        return self.program.wait() if self.program and is_over else None
 
     def stop(self, how):
         """Tells it to stop. Returns the Stop; sender None: another process, not named here."""

@@ -5,23 +5,14 @@ And of the set-up: a row is worth nothing if the server was not in the state tha
 """
 
 import signal
+from collections import Counter
 
-from kit.clock import EDGE_NS, SECOND
-from kit.judge import at_ns, details_of, t0_ns
-from kit.timing import disagreements as time_disagreements
-from lab.server import LOAD, LONG, MIXED, QUEUE
+from kit.judge import details_of
+from lab import processes, times
+from lab.ends import Ends
+from lab.server import QUEUE
 
-# How much later than it happened a client may see something: hundreds of connections that one
-# thread reads, while hundreds of processes end, take their time on two processors.
-_LATE_NS = 150_000_000
-_LATE_OF_MANY_NS = 2 * SECOND
-_MANY = 100
-_LIVES = ("open", "handed_over")
-
-
-def _slack_ns(stopped):
-    told = len(stopped.record["connections"]["details"])
-    return _LATE_OF_MANY_NS if told > _MANY else _LATE_NS
+_GONE = "a process that serves one connection ended while the signal was sent, or just before"
 
 
 def _trigger(stopped):
@@ -30,24 +21,16 @@ def _trigger(stopped):
         yield f"trigger is {trigger['kind']} {trigger['signal']}, {sent} was sent"
 
 
-def _missing(stopped):
-    return stopped.pids - {process["pid"] for process in stopped.record["processes"]}
-
-
-def undecidable(stopped):
-    """{why: how many}: what neither the record nor we can know."""
-    count = len(_missing(stopped) & stopped.leaving)
-    why = "a process that serves one connection ended while the signal was sent, or just before"
-    return {why: count} if count else {}
-
-
-def _whole(stopped):
+def _whole(stopped, undecidable):
     record = stopped.record
     if not record["complete"]:
         yield f"not complete: {record['loss']}"
     if record["connections"]["details_omitted"]:
         yield f"{record['connections']['details_omitted']} details omitted, all were asked for"
-    if missing := _missing(stopped) - stopped.leaving:
+    missing = stopped.pids - {process["pid"] for process in record["processes"]}
+    if gone := missing & stopped.leaving:
+        undecidable[_GONE] += len(gone)
+    if missing := missing - stopped.leaving:
         yield f"processes {sorted(missing)} were there at the signal, and are not in the record"
 
 
@@ -68,14 +51,6 @@ def _verdict(stopped):
             yield "forced, and nobody killed it"
 
 
-def _owners(stopped):
-    """Each connection was in the hands of a process that the record knows."""
-    pids = {process["pid"] for process in stopped.record["processes"]}
-    for detail in stopped.record["connections"]["details"]:
-        if detail["pid"] is not None and detail["pid"] not in pids:
-            yield f"{detail['peer']} belonged to {detail['pid']}, which is no process of the record"
-
-
 def _handshakes(stopped):
     """Cut-off handshakes are clients that saw an RST and are no connections of the record."""
     details = details_of(stopped.record)
@@ -86,71 +61,28 @@ def _handshakes(stopped):
         yield f"refused_handshakes is {found}, {seen} clients at most saw such an end"
 
 
-def _closed(stopped):
-    """When a connection left, and when its client saw that."""
-    slack_ns = _slack_ns(stopped)
-    details = details_of(stopped.record)
-    for connection in stopped.connections:
-        detail = details.get(connection.local)
-        if not detail or detail["outcome"] in _LIVES:
-            continue
-        if detail["closed_at_s"] is None:
-            yield f"{connection.local}: {detail['outcome']}, and closed_at_s is null"
-        elif connection.end in ("fin", "rst") and connection.kind != "reading":
-            # What is unacknowledged when it leaves, the kernel delivers before the FIN.
-            seen_ns = connection.ended_ns - at_ns(stopped.record, detail["closed_at_s"])
-            if seen_ns > slack_ns and not detail["unacked_bytes"]:
-                yield (f"{connection.local}: closed_at_s {detail['closed_at_s']}, its client saw "
-                       f"the end {seen_ns / 1e6:.1f} ms later")
-
-
-def _span(stopped, name, low_ns, high_ns):
-    value, slack_ns = stopped.record["timing"][name], _slack_ns(stopped)
-    if value is None:
-        yield f"{name} is null"
-    elif not low_ns - EDGE_NS <= at_ns(stopped.record, value) <= high_ns + slack_ns:
-        yield (f"{name} is {value}, its clients say "
-               f"{(low_ns - t0_ns(stopped.record)) / SECOND:.3f} to "
-               f"{(high_ns - t0_ns(stopped.record)) / SECOND:.3f}")
-
-
-def _times(stopped):
-    """Those that clients bound, and the order of all."""
-    yield from time_disagreements(stopped.record, {})
-    if stopped.record["outcome"] == "partial":  # it goes on
-        return
-    timing, signal_ns = stopped.record["timing"], stopped.stop.before_ns
-    if stopped.ended_ns:
-        yield from _span(stopped, "total_s", stopped.ended_ns - _slack_ns(stopped),
-                         stopped.ended_ns)
-    refused = [c.ended_ns for c in stopped.connections if c.end == "refused"]
-    if refused and timing["accepting_s"] is not None:
-        yield from _span(stopped, "accepting_s", signal_ns, min(refused))
-    ended = [c for c in stopped.connections if c.kind != "arriving" and c.ended_ns
-             and c.ended_ns > signal_ns and c.end in ("fin", "rst")]
-    if ended:
-        ends = [c.ended_ns for c in ended]
-        yield from _span(stopped, "first_action_s", signal_ns,
-                         min(c.fin_ns or c.ended_ns for c in ended))
-        yield from _span(stopped, "drain_s", signal_ns, stopped.ended_ns or max(ends))
-
-
-def _state(stopped, scenario):
+def state(stopped, scenario):
     """Was it as the scenario says when the signal came?"""
     signal_ns = stopped.stop.before_ns
     in_flight = [c for c in stopped.connections if c.kind == "in_flight"]
-    if scenario in (LONG, LOAD, MIXED) and in_flight:
-        if not any(c.states_at(signal_ns, 0) == {True} for c in in_flight):
-            yield "set-up: nothing was in flight at the signal"
-    if scenario == QUEUE and any(c.is_accepted for c in stopped.connections):
-        yield "set-up: some had been accepted before the signal"
+    waits = sum(c.states_at(signal_ns, 0) == {True} for c in in_flight)
+    if 2 * waits <= len(in_flight) and in_flight:
+        yield f"set-up: {waits} of {len(in_flight)} were in flight at the signal"
+    if scenario == QUEUE:
+        if any(c.is_accepted for c in stopped.connections):
+            yield "set-up: some had been accepted before the signal"
+        if not all(c.is_accepted is False for c in in_flight):
+            yield "set-up: some were not seen in the queue before the signal"
     flow = [c for c in stopped.connections if c.kind == "arriving"]
     if flow and not any(c.connect_ns > signal_ns for c in flow):
         yield "set-up: nobody arrived after the signal"
 
 
-def disagreements(stopped, scenario):
-    """All of them, as sentences."""
-    for check in (_trigger, _whole, _verdict, _owners, _handshakes, _closed, _times):
+def disagreements(stopped, scenario, undecidable=None):
+    """All of them, as sentences. undecidable: a Counter of {why: how many}, added to."""
+    undecidable = Counter() if undecidable is None else undecidable
+    for check in (_trigger, _verdict, _handshakes, times.disagreements, processes.disagreements):
         yield from check(stopped)
-    yield from _state(stopped, scenario)
+    yield from _whole(stopped, undecidable)
+    yield from Ends(stopped, undecidable).disagreements()
+    yield from state(stopped, scenario)

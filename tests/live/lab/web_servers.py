@@ -20,7 +20,7 @@ _APACHE_CHILDREN, _APACHE_THREADS = 2, 25  # as apache2.conf has them
 def start_nginx_proxy(stage):
     group = stage.subgroup()
     server = start_nginx(stage, stage.server().port, cgroup=group)
-    return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
+    return Running(server.pid, f"127.0.0.1:{server.port}", group.path, program=server.program)
 
 
 def _is_apache_up(program):
@@ -38,7 +38,7 @@ def start_apache(stage):
              "UPSTREAM": str(stage.server().port), "GRACE_S": str(_APACHE_GRACE_S)})
     wait_until(lambda: _is_apache_up(program), "Apache to serve")
     return Running(program.pid, f"127.0.0.1:{port}", group.path,
-                   watch=(f"--pid={program.pid}", "--stop-signal=WINCH"))
+                   watch=(f"--pid={program.pid}", "--stop-signal=WINCH"), program=program)
 
 
 _HAPROXY = """
@@ -66,14 +66,14 @@ def start_haproxy(stage):
     program = stage.program(["haproxy", "-db", "-f", config], cgroup=group)
     wait_until(lambda: listens(program.pid, port), "HAProxy to listen")
     return Running(program.pid, f"127.0.0.1:{port}", group.path,
-                   watch=(f"--pid={program.pid}", "--stop-signal=USR1"))
+                   watch=(f"--pid={program.pid}", "--stop-signal=USR1"), program=program)
 
 
 def start_node(stage, mode, *more):
     group = stage.subgroup()
     server = stage.python_victim("node", _APPS / "app.js", *free_ports(), mode, *more,
                                  cgroup=group)
-    return Running(server.pid, f"127.0.0.1:{server.port}", group.path)
+    return Running(server.pid, f"127.0.0.1:{server.port}", group.path, program=server)
 
 
 KINDS = [
