@@ -265,6 +265,7 @@ __hidden void listener_opened(struct listener_key *key, u64 service)
 	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);
 	struct listener_entry fresh = { .service = service, .open = 1 };
 
+	fresh.opened_ns = bpf_ktime_get_boot_ns();
 	if (!entry) {
 		if (bpf_map_update_elem(&listeners, key, &fresh, BPF_ANY))
 			loss_count(LOSS_LISTENERS_FULL);
@@ -274,6 +275,7 @@ __hidden void listener_opened(struct listener_key *key, u64 service)
 		entry->is_shared = entry->open > 0;
 		entry->service = service;
 	}
+	entry->opened_ns = fresh.opened_ns;
 	__sync_fetch_and_add(&entry->open, 1);
 }
 

@@ -54,6 +54,7 @@ struct listener_entry {
 	__u64 service;
 	__u32 open;	 /* listening sockets now */
 	__u32 is_shared; /* by two services (SO_REUSEPORT): a port no longer tells whose it is */
+	__u64 opened_ns; /* the last one that the kernel saw opened; 0: none */
 };
 
 /* counts: one process in one shutdown -> struct counts (events.h) */
@@ -145,7 +146,7 @@ struct wait_sample {
  * shared: one per host, for all instances of the programs. Pinned, it outlives the collector. A
  * change of layout, here or of any map, increments MAPS_VERSION.
  */
-#define MAPS_VERSION 4
+#define MAPS_VERSION 5
 
 #define MEMBER_SLOTS 8192 /* a power of two */
 

@@ -117,6 +117,20 @@ static __always_inline u64 service_by_member(const struct member *member)
 		       : 0;
 }
 
+/*
+ * Does the address tell that it is no other service's? An outbound connection has no listener. Not
+ * inlined, like service_by_bystander().
+ */
+static __noinline bool is_told_by_listener(struct sock *sk, u64 service)
+{
+	struct listener_entry *entry;
+	struct listener_key key = {};
+
+	connection_local(sk, &key);
+	entry = listener_find(&key);
+	return !entry || (entry->service == service && !entry->is_shared);
+}
+
 /* One that has no tag is closed: it came or goes before the snapshot saw it. */
 static __always_inline struct connection_tag *see_closing(struct sock *sk, bool peer_fin)
 {
@@ -132,7 +146,10 @@ static __always_inline struct connection_tag *see_closing(struct sock *sk, bool 
 	sighting.generation = state->generation;
 	if (member) {
 		sighting.owner = id;
-		if (state->flags & SERVICE_SNAPSHOT_DONE)
+		/* Open at T0, it was seen: by a descriptor or, of what ended first, by the
+		 * listener. */
+		if (state->flags & SERVICE_SNAPSHOT_DONE &&
+		    is_told_by_listener(sk, sighting.service))
 			sighting.at_signal = AT_SIGNAL_NEW;
 	}
 	return connection_see(sk, &sighting);

@@ -248,7 +248,7 @@ static int list_connections(struct looking *looking)
 		if (listener->family == AF_UNIX || !listener->port)
 			continue;
 		memcpy(key.address, listener->address, sizeof(key.address));
-		err = probe_add_listener(looking->probe, &key, 1, 0);
+		err = probe_add_listener(looking->probe, &key, 1, 0, listener->header.at_ns);
 	}
 	if (!err)
 		err = probe_list_connections(looking->probe, add_connection, looking);

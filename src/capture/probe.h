@@ -65,10 +65,11 @@ void probe_ignore_member(struct probe *probe, const struct process_id *id);
 void probe_remove_member(struct probe *probe, const struct process_id *id, uint64_t service);
 /*
  * Enters an address on which a service listens, unless it is known for it. An entry of `instead`
- * is taken over; one of another service is shared from now on. 0 or -errno.
+ * is taken over; one of another service is shared from now on, unless the kernel saw it opened
+ * after `seen_ns` (boot time), when this service was seen there. 0 or -errno.
  */
 int probe_add_listener(struct probe *probe, const struct listener_key *key, uint64_t service,
-		       uint64_t instead);
+		       uint64_t instead, uint64_t seen_ns);
 
 /* --- lists: events to the sink -------------------------------------------------------------- */
 

@@ -104,7 +104,8 @@ int roster_enter_listener(struct roster *roster, const struct event_listener *li
 	memcpy(key.address, listener->address, sizeof(key.address));
 	key.netns = listener->netns;
 	key.port = listener->port;
-	return probe_add_listener(roster->probe, &key, number, roster->adopting);
+	return probe_add_listener(roster->probe, &key, number, roster->adopting,
+				  listener->header.at_ns);
 }
 
 static int enter_service(struct roster *roster, struct census *census, size_t root)

@@ -96,7 +96,7 @@ void probe_remove_member(struct probe *probe, const struct process_id *id, uint6
 }
 
 int probe_add_listener(struct probe *probe, const struct listener_key *key, uint64_t service,
-		       uint64_t instead)
+		       uint64_t instead, uint64_t seen_ns)
 {
 	struct listener_entry entry = { .service = service, .open = 1 };
 	struct listener_entry known;
@@ -105,6 +105,10 @@ int probe_add_listener(struct probe *probe, const struct listener_key *key, uint
 	if (!bpf_map_lookup_elem(fd, key, &known)) {
 		if (known.service == service)
 			return 0;
+		/* Who was seen there before that has ended: it is the other one's by now. */
+		if (known.opened_ns > seen_ns)
+			return 0;
+		entry.opened_ns = known.opened_ns;
 		entry.is_shared = known.service != instead && known.open > 0;
 		entry.open = entry.is_shared ? known.open + 1 : 1;
 	}
