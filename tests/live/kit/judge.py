@@ -272,7 +272,7 @@ class Judge:
                 self.undecidable[reasons[0]] += 1
             else:
                 yield f"{outcome}, the client saw {sorted(seen)}: {reasons[0]}"
-        is_pending = detail["unacked_bytes"] or detail["unread_bytes"]
+        is_pending = detail.get("unacked_bytes") or detail.get("unread_bytes")
         if outcome == "abandoned" and not is_pending and \
                 not {saw for saw, _ in seen} - {"whole", "told", "idle", "part"}:
             yield f"abandoned with nothing pending, the client saw {sorted(seen)}"

@@ -114,7 +114,7 @@ def _over(record):
     if None in exits or not exits:
         return None
     return max([end["at_s"] for end in exits] + [
-        d["closed_at_s"] for d in record["connections"]["details"]
+        d["closed_at_s"] or 0 for d in record["connections"]["details"]
         if d["closed_by"] in ("exit", "kernel")
     ] + [listener["closed_at_s"] or 0 for listener in record["listeners"]])
 
@@ -154,7 +154,7 @@ def _unanswered(record):
     for detail in _inbound(record):
         if detail["at_signal"] == "in_flight" and not detail["unacked_bytes"] and \
                 detail["outcome"] in ("cut", "abandoned", "reset"):
-            if value is None or detail["closed_at_s"] > value + _SAME_S:
+            if value is None or (detail["closed_at_s"] or 0) > value + _SAME_S:
                 yield f"in_flight_s is {value}, {detail['peer']} was closed unanswered after that"
 
 
@@ -173,7 +173,7 @@ def _in_flight(stopped):
         slack = slack_ns(record) + JIFFY_NS
         # Unacknowledged when it was closed: until then it was in flight.
         low = max(*(low for low, _, is_sure in ends if is_sure), signal_ns,
-                  *(at_ns(record, d["closed_at_s"]) for d in _inbound(record)
+                  *(at_ns(record, d["closed_at_s"] or 0) for d in _inbound(record)
                     if d["at_signal"] == "in_flight" and d["unacked_bytes"]))
         high = max(high for _, high, _ in ends)
         if not low - slack <= at_ns(record, value) <= high + slack:
