@@ -240,6 +240,8 @@ static __always_inline u64 in_flight_end(const struct facts *f, u64 now_ns, u64 
 
 	if (pending_by_facts(f) || !f->sent_bytes)
 		return now_ns;
+	if (f->unacked_bytes && f->since_unacked >= f->since_stop)
+		return now_ns; /* its client did not take it: all of it never went out */
 	return sent_ns > armed_ns ? sent_ns : armed_ns;
 }
 

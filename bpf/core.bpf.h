@@ -48,8 +48,7 @@ struct connection_tag {
 	u8 direction;
 	u8 at_signal;
 	u8 has_baseline;
-	u8 is_half_closed; /* we sent FIN and still read */
-	u8 pad[4];
+	u8 pad[5];
 };
 
 /* Which shutdown a listening socket is in; copied to every child, before it is accepted. */

@@ -97,6 +97,16 @@ static __noinline int on_listener_closed(struct sock *sk)
 	return 0;
 }
 
+__hidden bool listener_tells(struct sock *sk, u64 service)
+{
+	struct listener_entry *entry;
+	struct listener_key key = {};
+
+	connection_local(sk, &key);
+	entry = listener_find(&key);
+	return !entry || (entry->service == service && !entry->is_shared);
+}
+
 /*
  * Of an MPTCP listener the outer socket tells of the opening (and traces LISTEN->LISTEN after it),
  * the inner one of the closing: its queue is reset before the outer one changes.

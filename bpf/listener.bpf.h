@@ -42,6 +42,12 @@ static __always_inline u32 listener_queued(const struct sock *sk)
 	return inner ? BPF_CORE_READ(inner, sk_ack_backlog) : 0;
 }
 
+/*
+ * Does the address of a connection tell that it is no other service's than this one's? An outbound
+ * one has no listener. Not inlined: a chain of calls must do with 512 bytes of stack.
+ */
+__hidden __noinline bool listener_tells(struct sock *sk, u64 service);
+
 /* A socket begins or ceases to listen, by its owner's hand. Returns 0. */
 __hidden int listener_changed(struct sock *sk, int old_state, int new_state);
 

@@ -117,20 +117,6 @@ static __always_inline u64 service_by_member(const struct member *member)
 		       : 0;
 }
 
-/*
- * Does the address tell that it is no other service's? An outbound connection has no listener. Not
- * inlined, like service_by_bystander().
- */
-static __noinline bool is_told_by_listener(struct sock *sk, u64 service)
-{
-	struct listener_entry *entry;
-	struct listener_key key = {};
-
-	connection_local(sk, &key);
-	entry = listener_find(&key);
-	return !entry || (entry->service == service && !entry->is_shared);
-}
-
 /* One that has no tag is closed: it came or goes before the snapshot saw it. */
 static __always_inline struct connection_tag *see_closing(struct sock *sk, bool peer_fin)
 {
@@ -146,10 +132,8 @@ static __always_inline struct connection_tag *see_closing(struct sock *sk, bool 
 	sighting.generation = state->generation;
 	if (member) {
 		sighting.owner = id;
-		/* Open at T0, it was seen: by a descriptor or, of what ended first, by the
-		 * listener. */
-		if (state->flags & SERVICE_SNAPSHOT_DONE &&
-		    is_told_by_listener(sk, sighting.service))
+		/* Open at T0 it was seen: by descriptor or, of who ended first, by listener. */
+		if (state->flags & SERVICE_SNAPSHOT_DONE && listener_tells(sk, sighting.service))
 			sighting.at_signal = AT_SIGNAL_NEW;
 	}
 	return connection_see(sk, &sighting);
@@ -227,6 +211,21 @@ static __noinline int on_changed_by_owner(struct sock *sk, int old_state, int ne
 		departure.outcome = OUTCOME_NONE;
 	}
 	tell_departure(sk, tag, &departure);
+	return 0;
+}
+
+/* It sends a FIN and reads on: a packet will end it, and that does not tell whose it was. */
+static __noinline int on_half_closed_by_owner(struct sock *sk)
+{
+	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct connection_tag *tag = connection_tag_find(sk);
+	struct member *member;
+
+	if (!tag || !service_is_in(tag->service, tag->generation))
+		tag = see_closing(sk, false);
+	member = member_find(&id);
+	if (tag && !tag->owner.tgid && member && member->service == tag->service)
+		tag->owner = id;
 	return 0;
 }
 
@@ -335,7 +334,12 @@ int BPF_PROG(on_tcp_state_by_owner, struct sock *sk, int old_state, int new_stat
 		return 0;
 	if (new_state == TCP_LISTEN || old_state == TCP_LISTEN)
 		return listener_changed(sk, old_state, new_state);
-	return is_tcp(sk) ? on_changed_by_owner(sk, old_state, new_state) : 0;
+	if (!is_tcp(sk))
+		return 0;
+	if (is_established(old_state) && new_state == TCP_FIN_WAIT1 &&
+	    (sk->sk_shutdown & SHUTDOWN_MASK) != SHUTDOWN_MASK)
+		return on_half_closed_by_owner(sk);
+	return on_changed_by_owner(sk, old_state, new_state);
 }
 
 /*

@@ -51,7 +51,9 @@ class Ends:
         if detail["closed_at_s"] < 0:
             yield f"{name}, closed_at_s is {detail['closed_at_s']}"
         if detail["pid"] is None:
-            if detail["closed_by"] not in ("peer", "kernel", "app"):
+            # A process that began to end before T0, as its client left, is none of the record.
+            left = detail["closed_by"] == "exit" and detail["outcome"] == "peer_closed"
+            if detail["closed_by"] not in ("peer", "kernel", "app") and not left:
                 yield f"{name}, closed_by {detail['closed_by']}, and pid is null"
             return
         if detail["pid"] not in self._pids:
@@ -86,7 +88,8 @@ class Ends:
 
     def _whose(self, connection, detail):
         """The lab saw who held it at the signal, and who had been accepted."""
-        holders = self._stopped.look.holders.get(connection.local) if self._stopped.look else None
+        look = self._stopped.look if connection.is_accepted is not None else None
+        holders = look.holders.get(connection.local) if look else None
         if holders and detail["pid"] not in holders:
             yield f"pid is {detail['pid']}, {sorted(holders)} held it at the signal"
         elif detail["pid"] is None and detail["closed_by"] == "app":

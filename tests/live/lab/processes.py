@@ -7,6 +7,7 @@ import signal
 from kit.clock import CAUSALITY_NS, EDGE_NS
 from kit.judge import at_ns, details_of, plain_name, t0_ns
 from kit.sockets import plain_ip
+from lab.slack import LOOK_NS
 
 _ANY = ("0.0.0.0", "::")
 
@@ -100,6 +101,8 @@ def _listeners(stopped):
 def _queued(stopped):
     """Who waits all the time is counted; where servers go on accepting, others may be."""
     details, low, high = details_of(stopped.record), 0, 0
+    # The queue is read at the look, and those who come until then are in it.
+    until_ns = EDGE_NS + LOOK_NS + stopped.late_ns
     for connection in stopped.connections:
         if connection.established_ns is None or connection.is_accepted:
             continue
@@ -107,7 +110,7 @@ def _queued(stopped):
         detail = details.get(connection.local, {"outcome": None})
         stays = connection.is_accepted is False and stopped.stays_queued
         is_over = connection.ended_ns and connection.ended_ns < t0_ns(stopped.record)
-        high += away_ns <= EDGE_NS and not is_over
+        high += away_ns <= until_ns and not is_over
         low += stays or (detail["outcome"] == "unaccepted" and away_ns < -EDGE_NS)
     queued = sum(listener["queued_at_signal"] or 0 for listener in stopped.record["listeners"])
     if not low <= queued <= high:

@@ -18,9 +18,9 @@ from lab.load import Load
 from lab.look import Killed, Look, is_leaving
 from lab.seen import Seen
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE, TERM_ALL
+from lab.slack import LOOK_NS
 
 _GRACE_S = 4          # then SIGKILL to all that is left …
-_LOOK_NS = 100_000_000  # shutwatch goes through all files of all processes
 _LOAD_PATH = "/5000/10"
 _LOAD_GRACE_S = 20    # … a little later where 10,000 are to be closed
 _SETTLE = "2s"        # refused connections and late ends count that long after the end
@@ -170,7 +170,9 @@ class Stopped:
         self._load.end_all()
         self.connections = self._load.lines()
         for connection in self.connections:
-            side = self.look.sides.get(connection.local)
+            # Of one that came later somebody else may have had the port.
+            was_there = (connection.established_ns or self.stop.after_ns) < self.stop.before_ns
+            side = self.look.sides.get(connection.local) if was_there else None
             connection.is_accepted = side.is_accepted if side else None
             connection.is_taken = bool(side and side.is_accepted and not side.unread)
 
@@ -235,7 +237,7 @@ def _judged(row, stopped, **who):
     # A manager thaws what it stops at once.
     stopped.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
     judge.stays_queued = stopped.stays_queued
-    judge.looks_within_ns = _LOOK_NS + stopped.late_ns
+    judge.looks_within_ns = LOOK_NS + stopped.late_ns
     row.mismatches = [*judge.disagreements(),
                       *strict.disagreements(stopped, row.scenario, judge.undecidable)]
     row.undecidable = dict(judge.undecidable)

@@ -7,6 +7,7 @@ thread for each 15,000 reads while the processes that held them end, on two proc
 
 from kit.clock import MS
 
+LOOK_NS = 100 * MS  # until shutwatch has gone through all files of all processes
 _FEW_NS = 20 * MS
 _EACH_NS = 40_000
 _MANY_NS = 200 * MS

@@ -96,7 +96,9 @@ def _actions(record):
     yield from (listener["closed_at_s"] for listener in record["listeners"])
     # Who came after the signal and is served as ever is no action.
     yield from (d["closed_at_s"] for d in record["connections"]["details"]
-                if d["closed_by"] in ("app", "exit") and d["at_signal"] != "new")
+                if d["at_signal"] != "new" and (d["closed_by"] == "exit" or (
+                    # Nor is the close that follows the client's own.
+                    d["closed_by"] == "app" and d["outcome"] != "peer_closed")))
     for process in record["processes"]:
         yield process["exit"] and process["exit"]["at_s"]
         yield from (s["at_s"] for s in process["signals"] if is_passed_on(process, s))
@@ -170,7 +172,7 @@ def _in_flight(stopped):
     if (value is None) != (not ends):
         yield f"in_flight_s is {value}, {len(ends)} were in flight"
     elif ends:
-        slack = slack_ns(record) + JIFFY_NS
+        slack = slack_ns(record) + JIFFY_NS + stopped.late_ns
         # Unacknowledged when it was closed: until then it was in flight.
         low = max(*(low for low, _, is_sure in ends if is_sure), signal_ns,
                   *(at_ns(record, d["closed_at_s"] or 0) for d in _inbound(record)
