@@ -22,12 +22,13 @@ static void describe(struct service_info *info, const struct census_process *roo
 
 	if (procfs_exe(root->id.tgid, exe, sizeof(exe)))
 		exe[0] = '\0';
-	if (!process_id_equal(&info->root, &root->id) || strcmp(exe, info->exe)) {
+	/* Of one that has ended by now, what was known stays. */
+	if (!process_id_equal(&info->root, &root->id) || (exe[0] && strcmp(exe, info->exe))) {
 		info->program = PROGRAM_UNKNOWN;
 		recognise(root->id.tgid, &info->program);
+		memcpy(info->exe, exe, sizeof(info->exe));
 	}
 	info->root = root->id;
-	memcpy(info->exe, exe, sizeof(info->exe));
 	if (root->has_identity) {
 		info->identity = root->identity;
 		return;

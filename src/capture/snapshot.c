@@ -89,7 +89,9 @@ static int tell_known(const struct service_info *service, const struct process_i
 	enum program program = PROGRAM_UNKNOWN;
 	const char *name;
 
-	if (recognise(id->tgid, &program) && process_id_equal(id, &service->root))
+	/* One that is ending has no command line any more: uvicorn looks like any Python then. */
+	if ((recognise(id->tgid, &program) || program == PROGRAM_PYTHON) &&
+	    process_id_equal(id, &service->root) && service->program)
 		program = service->program;
 	name = program_name(program);
 	if (!name)

@@ -106,7 +106,7 @@ int probe_add_listener(struct probe *probe, const struct listener_key *key, uint
 		if (known.service == service)
 			return 0;
 		/* Who was seen there before that has ended: it is the other one's by now. */
-		if (known.opened_ns > seen_ns)
+		if (known.service != instead && known.opened_ns > seen_ns)
 			return 0;
 		entry.opened_ns = known.opened_ns;
 		entry.is_shared = known.service != instead && known.open > 0;

@@ -239,7 +239,9 @@ def test_listener_flood(stage):
         record = made.wait_records(is_final=True, ready=lambda record: any(
             process["pid"] == victim.pid for process in record["processes"]))[0]
         assert_agrees(record, client.connections, stop, [victim])
-        assert made.metrics()["shutwatch_journal_size_bytes"] < 4 << 20
+        # What the flood left in it goes with the first rest after that.
+        wait_until(lambda: made.metrics()["shutwatch_journal_size_bytes"] < 4 << 20,
+                   "the journal is rewritten")
         assert made.stop() < 1
     finally:
         made.close()
