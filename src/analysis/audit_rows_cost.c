@@ -9,7 +9,8 @@ AUDIT_ROW(cut_off_at_exit)
 {
 	uint64_t count = audit_cut_off(audit), open = audit_inbound(audit);
 
-	if (!count || audit->verdict == VERDICT_FORCED)
+	/* Who is killed in the end has had time to drain; not if SIGKILL is the stop signal. */
+	if (!count || (audit->verdict == VERDICT_FORCED && audit->signal != SIGKILL))
 		return false;
 	finding_count(finding, "connections", open);
 	finding_count(finding, "in_flight", count);

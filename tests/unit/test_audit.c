@@ -266,7 +266,10 @@ static void test_kill(void **state)
 	(void)state;
 	audit.signal = SIGKILL;
 	listen_on(&audit, add(&audit, 10, 1, DISPOSITION_DEFAULT), 0);
-	expect(&audit, VERDICT_FORCED, "");
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_int_equal(audit.n_findings, 0);
+	audit.processes[0].inbound = audit.processes[0].inbound_in_flight = 2;
+	expect(&audit, VERDICT_FORCED, "cut_off_at_exit");
 }
 
 /* A listing that is no snapshot may hold anything. */
