@@ -88,14 +88,21 @@ struct target {
 	__u32 flags;	    /* SERVICE_MULTIPLEXED: configure_service; LOOK_IS_FIRST: tag_queued */
 };
 
-/* The file that an iterator of ours shows now (look.bpf.h). */
+#define LOOK_CLOSED_MAX 16 /* a power of two */
+
+/* The file that an iterator of ours shows now, and which of the last ones the application of the
+ * process closed meanwhile (look.bpf.h). */
 struct look {
 	__u64 file;
 	__u64 sk;
 	__u32 fd;
 	__u32 tgid;
-	__u32 turn;	 /* odd: it is being changed */
-	__u32 is_closed; /* it was no descriptor of the process any more when that began to end */
+	__u32 turn; /* odd: it is being changed */
+	__u32 n_closed;
+	struct {
+		__u64 sk;
+		__u64 tgid;
+	} closed[LOOK_CLOSED_MAX];
 };
 
 /* What the first arguments of a system call say about what it waits for. */
