@@ -339,6 +339,9 @@ struct event_ended {
 	__u32 flags;  /* enum ended_flags */
 };
 
+#define EVENT_WAIT_SHORT_BYTES 272 /* of a recording made before there was cleanup_ns */
+#define WAIT_TELLS_CLEANUP 1
+
 /* Looked at now and then: total_ns is the time between the looks. tid 0: what found no room. */
 struct event_wait {
 	struct event_header header;
@@ -348,10 +351,13 @@ struct event_wait {
 	__u32 tid;
 	__u8 state;  /* enum wait_state */
 	__u8 object; /* enum wait_object */
-	__u8 pad[2];
+	__u8 flags;  /* WAIT_*: cleanup_ns is known */
+	__u8 pad;
 	char comm[COMM_BYTES];
 	char call[WAIT_CALL_BYTES]; /* the system call; "": none, or unknown */
 	char text[WAIT_TEXT_BYTES]; /* which object */
+	__u64 cleanup_ns; /* of total_ns: after the last client had left and the last listener
+			   * was closed */
 };
 
 #define EVENT_MAX_BYTES 2176
@@ -372,6 +378,6 @@ _Static_assert(sizeof(struct event_arguments) == 1072, "wire layout");
 _Static_assert(sizeof(struct event_known) == 80, "wire layout");
 _Static_assert(sizeof(struct event_loss) == 48, "wire layout");
 _Static_assert(sizeof(struct event_ended) == 40, "wire layout");
-_Static_assert(sizeof(struct event_wait) == 272, "wire layout");
+_Static_assert(sizeof(struct event_wait) == 280, "wire layout");
 
 #endif

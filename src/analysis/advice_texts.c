@@ -40,10 +40,10 @@
 
 static const struct advice_text texts[] = {
 	/* It did not hear. */
-	PROGRAM(DEAF " " DROPPED, NODE, NODE_HANDLER),
-	PROGRAM(DEAF " " DROPPED, GO, GO_HANDLER),
-	PROGRAM(DEAF " " DROPPED, SPRING, SPRING_HANDLER),
-	PROGRAM(DEAF " " DROPPED, JAVA, JAVA_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen", NODE, NODE_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen", GO, GO_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen", SPRING, SPRING_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen", JAVA, JAVA_HANDLER),
 	PROGRAM(DEAF, PYTHON, PYTHON_HANDLER),
 	PROGRAM(WRAPPER, SHELL,
 		"Start the server with exec, as the last command of the script, so that it takes "

@@ -16,8 +16,6 @@
 #include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 
-#define DEPTH_MAX 64 /* of a process tree; a listing that is no snapshot may hold a loop */
-
 static const char *const kill_modes[] = {
 	[KILL_MODE_CONTROL_GROUP] = "control-group",
 	[KILL_MODE_MIXED] = "mixed",
@@ -170,7 +168,10 @@ static bool is_helper(const struct audit *audit, const struct audit_process *pro
 	       audit_process_of(audit, process->parent);
 }
 
-/* Children of a process that stops are its own business: it is believed to take care of them. */
+/*
+ * Children of a process that stops are its own business: it is believed to take care of them, but
+ * for a shell before the server.
+ */
 static enum fate fate_of(const struct audit *audit, const struct audit_process *process, int depth)
 {
 	const struct audit_process *parent = audit_process_of(audit, process->parent);
@@ -180,9 +181,11 @@ static enum fate fate_of(const struct audit *audit, const struct audit_process *
 		return FATE_STOPS;
 	if (process->is_told && !is_helper(audit, process))
 		return fate_of_told(audit, process);
-	if (!parent || depth >= DEPTH_MAX)
+	if (!parent || depth >= AUDIT_DEPTH_MAX)
 		return FATE_LIVES;
 	above = fate_of(audit, parent, depth + 1);
+	if (above == FATE_STOPS && audit_is_relay(audit, process, parent))
+		return FATE_DIES;
 	if (above == FATE_LIVES || above == FATE_STOPS)
 		return above;
 	if (process->is_told) /* a helper */
@@ -242,22 +245,27 @@ static enum verdict decide(const struct audit *audit)
 	return audit_cut_off(audit) + audit_dropped(audit) ? VERDICT_LOSSY : VERDICT_CLEAN;
 }
 
-/* A handler that the runtime of the language installs in any case tells nothing. */
+const char *audit_runtime(const struct audit *audit, const struct audit_process *process)
+{
+	if (audit->signal_source == SIGNAL_UNSEEN || process->fate != FATE_STOPS ||
+	    process->disposition != DISPOSITION_HANDLER)
+		return NULL;
+	if (process->program == PROGRAM_GO)
+		return "Go";
+	if (process->program == PROGRAM_NODE)
+		return "Node";
+	if (process->program == PROGRAM_JAVA || process->program == PROGRAM_SPRING)
+		return "Java";
+	return NULL;
+}
+
 static const char *runtime_of(const struct audit *audit)
 {
-	for (size_t i = 0; i < audit->n_processes; i++) {
-		const struct audit_process *process = &audit->processes[i];
+	const char *found = NULL;
 
-		if (process->fate != FATE_STOPS || process->disposition != DISPOSITION_HANDLER)
-			continue;
-		if (process->program == PROGRAM_GO)
-			return "Go";
-		if (process->program == PROGRAM_NODE)
-			return "Node";
-		if (process->program == PROGRAM_JAVA || process->program == PROGRAM_SPRING)
-			return "Java";
-	}
-	return NULL;
+	for (size_t i = 0; i < audit->n_processes && !found; i++)
+		found = audit_runtime(audit, &audit->processes[i]);
+	return found;
 }
 
 static char *explain_lossy(const struct audit *audit)

@@ -36,4 +36,24 @@ uint64_t audit_inbound(const struct audit *audit);
 /* Of the process that is told: advice is for what the service runs. */
 enum program audit_program(const struct audit *audit);
 
+/* Of a process tree: a listing that is no snapshot may hold a loop. */
+#define AUDIT_DEPTH_MAX 64
+
+/* The one that serves below a process, and is not told itself; NULL: there is none. */
+const struct audit_process *audit_server_below(const struct audit *audit,
+					       const struct audit_process *process);
+
+/*
+ * A shell that somebody who does not serve himself has started, and who stops, as npm does: told by
+ * him it dies, and what serves below it hears nothing.
+ */
+bool audit_is_relay(const struct audit *audit, const struct audit_process *process,
+		    const struct audit_process *parent);
+
+/*
+ * The language of a program of which the runtime has a handler in any case, so that its handler
+ * tells nothing about the program; NULL: another one.
+ */
+const char *audit_runtime(const struct audit *audit, const struct audit_process *process);
+
 #endif

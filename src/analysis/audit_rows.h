@@ -34,6 +34,7 @@ AUDIT_ROW(signal_not_forwarded);
 AUDIT_ROW(wrapper_died_first);
 AUDIT_ROW(orphans_left);
 AUDIT_ROW(no_handler);
+AUDIT_ROW(handler_unseen);
 AUDIT_ROW(unhandled_stop_signal_core);
 AUDIT_ROW(wrong_stop_signal);
 AUDIT_ROW(signal_fanout);

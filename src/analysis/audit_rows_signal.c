@@ -49,19 +49,11 @@ AUDIT_ROW(sigterm_ignored)
 		   audit->n_processes == 1 ? "" : "es", count == 1 ? "es" : "");
 }
 
-/* The child that serves, not told itself, of a process that does not; NULL: there is none. */
+/* The one that serves below a process that does not, and is not told; NULL: there is none. */
 static const struct audit_process *wrapped(const struct audit *audit,
 					   const struct audit_process *process)
 {
-	if (!process->is_told || process->listeners)
-		return NULL;
-	for (size_t i = 0; i < audit->n_processes; i++) {
-		const struct audit_process *child = &audit->processes[i];
-
-		if (child->parent == process->pid && child->listeners && !child->is_told)
-			return child;
-	}
-	return NULL;
+	return process->listeners ? NULL : audit_server_below(audit, process);
 }
 
 static void tell_wrapped(struct finding *finding, const struct audit_process *server)
@@ -72,7 +64,7 @@ static void tell_wrapped(struct finding *finding, const struct audit_process *se
 
 static bool is_silent_wrapper(const struct audit *audit, const struct audit_process *process)
 {
-	return audit_is_deaf(audit, process) && wrapped(audit, process);
+	return process->is_told && audit_is_deaf(audit, process) && wrapped(audit, process);
 }
 
 AUDIT_ROW(signal_not_forwarded)
@@ -156,6 +148,27 @@ AUDIT_ROW(no_handler)
 		   process->comm, process->pid, SIGNAL_NAME(audit->signal), process->inbound,
 		   PLURAL(process->inbound), process->inbound == 1 ? "s" : "",
 		   process->inbound_in_flight);
+}
+
+static bool is_unseen(const struct audit *audit, const struct audit_process *process)
+{
+	return process->inbound_in_flight && audit_runtime(audit, process);
+}
+
+AUDIT_ROW(handler_unseen)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_unseen, &count);
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	finding_count(finding, "in_flight", process->inbound_in_flight);
+	return say(finding,
+		   "%s always catches %s: whether %s (pid %u) has a handler that waits for the %u "
+		   "request%s in flight cannot be seen",
+		   audit_runtime(audit, process), SIGNAL_NAME(audit->signal), process->comm,
+		   process->pid, process->inbound_in_flight, PLURAL(process->inbound_in_flight));
 }
 
 AUDIT_ROW(unhandled_stop_signal_core)

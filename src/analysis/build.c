@@ -143,6 +143,7 @@ static int build_process(const struct shutdown *s, const struct process *from,
 	to->pid = from->id.tgid;
 	to->ns_pid = from->ns_pid;
 	to->ppid = from->parent.tgid;
+	to->has_listener = from->has_listener;
 	to->started_wall_ns = (int64_t)from->id.started_ns + s->identity.wall_offset_ns;
 	copy_text(to->comm, sizeof(to->comm), from->comm, COMM_BYTES);
 	build_exit(s, from, to);
@@ -358,6 +359,7 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 		err = build_listeners(s, &r);
 	if (!err)
 		err = build_connections(s, &r);
+	r.timing = timing_of(s);
 	if (!err)
 		err = waits_of(s, &r);
 	if (err) {
@@ -366,7 +368,6 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 		return err;
 	}
 	build_loss(s, &r);
-	r.timing = timing_of(s);
 	r.verdict = verdict_of(s, &r);
 	err = findings_of(&r);
 	if (err) {

@@ -210,9 +210,23 @@ static int parse_count(struct part *part, struct condition *condition)
 	return errno ? complain(part, part->value, "is too large a number") : 0;
 }
 
+/* "10 s" as "10s": between a number and its unit there may be spaces. */
+static void join_unit(char *value)
+{
+	size_t number = strspn(value, "0123456789.");
+	size_t spaces = strspn(value + number, " ");
+
+	if (number && value[number + spaces] >= 'a' && value[number + spaces] <= 'z')
+		memmove(value + number, value + number + spaces,
+			strlen(value + number + spaces) + 1);
+}
+
 static int parse_time(struct part *part, struct condition *condition)
 {
-	int err = duration_parse(part->value, &condition->value);
+	int err;
+
+	join_unit(part->value);
+	err = duration_parse(part->value, &condition->value);
 
 	if (err == -ERANGE)
 		return complain(part, part->value, "is too long a time");

@@ -133,6 +133,11 @@ bool process_has_clients(const struct record *record, const struct record_proces
 	return false;
 }
 
+bool process_serves(const struct record *record, const struct record_process *process)
+{
+	return process->has_listener || process_has_clients(record, process);
+}
+
 uint64_t record_dropped(const struct record *record)
 {
 	return record_aborted(record) -
@@ -153,6 +158,12 @@ bool record_is_deaf(const struct record *record)
 		was_told |= signal != NULL;
 	}
 	return was_told;
+}
+
+bool record_was_draining(const struct record *record, int64_t forced_ns)
+{
+	return forced_ns != TIME_UNKNOWN && forced_ns >= CHANCE_NS && !record_is_deaf(record) &&
+	       record_has_acted_before(record, forced_ns);
 }
 
 uint64_t record_aborted(const struct record *record)

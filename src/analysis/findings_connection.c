@@ -2,6 +2,7 @@
 /* Findings on what became of connections, and of those that found no listener. */
 #include "src/analysis/findings_rows.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 static uint64_t inbound(const struct record *record, enum connection_outcome outcome)
@@ -255,6 +256,17 @@ FINDING_ROW(keepalive_close_race)
 	return true;
 }
 
+/* Who drained until somebody killed it needs more time, or a limit of its own, not a handler. */
+static void advise_cut_off(const struct record *record, struct finding *finding)
+{
+	int64_t forced = record_forced_at(record);
+
+	if (record_was_draining(record, forced))
+		finding_advise_as(record, finding, "grace_exceeded", forced);
+	else
+		finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+}
+
 FINDING_ROW(cut_off_at_exit)
 {
 	uint64_t abandoned = tell_outcome(record, finding, OUTCOME_ABANDONED);
@@ -262,7 +274,7 @@ FINDING_ROW(cut_off_at_exit)
 	if (!abandoned)
 		return false;
 	finding_seconds(finding, "total_s", record->timing.total_ns);
-	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	advise_cut_off(record, finding);
 	SAY(finding, "a process ended with %ju connection%s in flight: the kernel closed %s",
 	    (uintmax_t)abandoned, PLURAL(abandoned), abandoned == 1 ? "it" : "them");
 	return true;
@@ -282,6 +294,11 @@ static uint64_t peers_first(const struct record *record, enum connection_outcome
 	return count;
 }
 
+#define GAVE_UP                                                                                    \
+	"If these clients gave up, nothing is to change in the stop: see why the answers took "    \
+	"longer than they wait. If they only half close, as some proxies do, let the service "     \
+	"answer all the same."
+
 FINDING_ROW(requests_cut)
 {
 	uint64_t cut = tell_outcome(record, finding, OUTCOME_CUT);
@@ -290,7 +307,10 @@ FINDING_ROW(requests_cut)
 
 	if (!cut)
 		return false;
-	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
+	if (left == cut)
+		finding->advice = strdup(GAVE_UP);
+	else
+		finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 	text_init(&text);
 	text_addf(&text, "the service closed %ju connection%s without answering the last request",
 		  (uintmax_t)cut, PLURAL(cut));

@@ -40,13 +40,6 @@ static uint64_t details_of(const struct record *record, struct blocker blocker,
 	return found;
 }
 
-/* Killed while it drained, not while it did nothing at all about the signal. */
-static bool was_draining(const struct record *record, int64_t forced_ns)
-{
-	return forced_ns >= CHANCE_NS && !record_is_deaf(record) &&
-	       record_has_acted_before(record, forced_ns);
-}
-
 /* Clients that nobody took until the end; those that a closing listener dropped were gone. */
 static uint64_t queued_at_kill(const struct record *record, int64_t forced_ns)
 {
@@ -130,8 +123,9 @@ static bool is_blocked(const struct record *record, struct blocker blocker, stru
 	if (forced != TIME_UNKNOWN) {
 		ret->waited_ns = forced;
 		ret->was_killed = true;
-		ret->connections =
-			was_draining(record, forced) ? held_at_kill(record, blocker, forced) : 0;
+		ret->connections = record_was_draining(record, forced)
+					   ? held_at_kill(record, blocker, forced)
+					   : 0;
 	} else if (record->verdict == VERDICT_DRAINING) {
 		ret->connections = held_still(record, blocker);
 	} else if (blocker.direction == DIRECTION_OUTBOUND) {
@@ -168,7 +162,7 @@ static bool tell_blocked(const struct record *record, struct finding *finding,
 			  blocked.was_killed ? "until it was killed, %s after the signal"
 					     : "for %s",
 			  SPAN(blocked.waited_ns));
-	finding_add_wait(&text, record);
+	finding_add_wait(&text, record, WAIT_IN_ALL);
 	finding_say(finding, &text);
 	return true;
 }
@@ -211,7 +205,7 @@ FINDING_ROW(slow_cleanup)
 	text_addf(&text,
 		  "after its last client was gone the service took %s more to end, of %s in all",
 		  SPAN(timing->cleanup_ns), SPAN(timing->total_ns));
-	finding_add_wait(&text, record);
+	finding_add_wait(&text, record, WAIT_IN_CLEANUP);
 	finding_say(finding, &text);
 	return true;
 }

@@ -249,7 +249,10 @@ static bool has_open_listener(const struct record *record)
 	return false;
 }
 
-/* Not what took over from it: that has the listener, or was given connections. */
+/*
+ * Not what took over from it: that has the listener, or was given connections; but who dies of a
+ * signal hands nothing over.
+ */
 static bool is_orphan(const struct record *record, const struct record_process *process)
 {
 	const struct record_process *parent = record_process_find(record, process->ppid);
@@ -257,7 +260,9 @@ static bool is_orphan(const struct record *record, const struct record_process *
 	if (process->has_exited || !parent || !parent->has_exited ||
 	    parent->program == PROGRAM_SHELL) /* that is wrapper_died_first */
 		return false;
-	return !has_open_listener(record) || parent->exit_signal == SIGKILL;
+	if (!has_open_listener(record) || parent->exit_signal == SIGKILL)
+		return true;
+	return parent->exit_signal && process_serves(record, parent); /* else it is a wrapper */
 }
 
 FINDING_ROW(orphans_left)

@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "src/analysis/findings.h"
+#include "src/analysis/waits.h"
 #include "src/base/text.h"
 
 #define SECOND_NS 1000000000LL
@@ -73,8 +74,12 @@ void finding_signal(struct finding *finding, const struct record_signal *signal)
 void finding_advise(const struct record *record, struct finding *finding, enum program program,
 		    int64_t ns);
 
-/* Adds what the longest wait of the record was, if waits were looked at. */
-void finding_add_wait(struct text *text, const struct record *record);
+/* The advice of another finding, of which this one is but a consequence. */
+void finding_advise_as(const struct record *record, struct finding *finding, const char *id,
+		       int64_t ns);
+
+/* Adds what that part of the stop was waited for, if that was looked at. */
+void finding_add_wait(struct text *text, const struct record *record, enum wait_phase phase);
 
 /* --- what a row asks ------------------------------------------------------------------------ */
 
@@ -106,10 +111,14 @@ const struct record_process *record_process_find(const struct record *record, ui
 int64_t record_forced_at(const struct record *record);
 /* Did the service itself do anything before that? */
 bool record_has_acted_before(const struct record *record, int64_t at_ns);
+/* Killed then while it drained, not while it did nothing at all about the signal. */
+bool record_was_draining(const struct record *record, int64_t forced_ns);
 /* The server among its processes; what else is known of one where none is known. */
 enum program record_program(const struct record *record);
 /* Has an inbound connection in the details. */
 bool process_has_clients(const struct record *record, const struct record_process *process);
+/* Held a listener, or has clients. */
+bool process_serves(const struct record *record, const struct record_process *process);
 /* Connections that ended badly, inbound and outbound. */
 uint64_t record_aborted(const struct record *record);
 /*
@@ -130,6 +139,7 @@ FINDING_ROW(stop_signal_before_ready);
 FINDING_ROW(signal_not_forwarded);
 FINDING_ROW(wrapper_died_first);
 FINDING_ROW(no_handler);
+FINDING_ROW(handler_unseen);
 FINDING_ROW(unhandled_stop_signal_core);
 FINDING_ROW(wrong_stop_signal);
 FINDING_ROW(stop_signal_escalated);

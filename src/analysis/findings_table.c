@@ -56,6 +56,13 @@ static const struct finding_row rows[] = {
 		"aborted connections.",
 		"Install a handler for the stop signal that stops accepting, lets the requests "
 		"in flight finish, and then ends."),
+	ROW(handler_unseen, WARNING,
+		"The runtime of the language catches the stop signal in any case: whether the "
+		"program drains cannot be seen before it is stopped (audit only).",
+		"SigCgt has the stop signal, in a process of Go, Node or Java with requests in "
+		"flight.",
+		"Stop it once under load (shutwatch run with shutwatch-client, see README), or "
+		"look into the program for its handler of the stop signal."),
 	ROW(unhandled_stop_signal_core, WARNING,
 		"The stop signal was SIGQUIT and the program has no handler for it: its default "
 		"is a core dump.",

@@ -78,15 +78,27 @@ void finding_signal(struct finding *finding, const struct record_signal *signal)
 	finding_text(finding, "sender", signal->sender.comm);
 }
 
-void finding_advise(const struct record *record, struct finding *finding, enum program program,
-		    int64_t ns)
+static char *advise(const struct record *record, const struct finding_row *row,
+		    enum program program, int64_t ns)
 {
 	const struct advice_stop stop = { .signal = record->trigger_signal,
 					  .ns = ns,
 					  .grace_ns = record->timing.grace_ns,
 					  .killed_ns = record_forced_at(record) };
 
-	finding->advice = advice_of(finding->row, program, &record->service, &stop);
+	return advice_of(row, program, &record->service, &stop);
+}
+
+void finding_advise(const struct record *record, struct finding *finding, enum program program,
+		    int64_t ns)
+{
+	finding->advice = advise(record, finding->row, program, ns);
+}
+
+void finding_advise_as(const struct record *record, struct finding *finding, const char *id,
+		       int64_t ns)
+{
+	finding->advice = advise(record, finding_row_find(id), record_program(record), ns);
 }
 
 static const char *doing(const struct record_wait *wait)
@@ -96,14 +108,14 @@ static const char *doing(const struct record_wait *wait)
 	return wait->call[0] ? wait->call : "a wait in the kernel";
 }
 
-void finding_add_wait(struct text *text, const struct record *record)
+void finding_add_wait(struct text *text, const struct record *record, enum wait_phase phase)
 {
-	const struct record_wait *wait = record->waits;
+	const struct record_wait *wait = waits_blocker(record, phase);
 
-	if (!record->has_waits || !record->n_waits)
+	if (!wait)
 		return;
 	text_addf(text, "; %s %s spent %s ", wait->is_main ? "the main thread of" : "thread",
-		  wait->comm, SPAN(wait->total_ns));
+		  wait->comm, SPAN(wait_in(wait, phase)));
 	text_addf(text, wait->state == WAIT_RUNNING ? "%s" : "in %s", doing(wait));
 	if (wait->text[0])
 		text_addf(text, " (%s)", wait->text);

@@ -66,6 +66,7 @@ struct record_process {
 	char *exe;  /* NULL: unknown */
 	char *args; /* NULL: not recorded, which is the default */
 	enum program program;
+	bool has_listener; /* it held one at T0; as the record is made: it is not stored */
 	struct record_signal *signals;
 	size_t n_signals;
 	bool has_exited;
@@ -127,6 +128,7 @@ struct record_wait {
 	char text
 		[WAIT_TEXT_BYTES]; /* "10.0.0.5:5432", "/var/lib/x", "2 inbound connections open" */
 	int64_t total_ns;	   /* how long, between T0 and the end */
+	int64_t cleanup_ns; /* of it, in the clean-up of timing; TIME_UNKNOWN: nobody knows */
 	double share; /* of the time that was sampled of this thread: 0 to 1; -1: of no thread */
 	uint64_t samples;
 };

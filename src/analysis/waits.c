@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sorts the waits, gives each its share of its thread, and says who kept an event loop waiting. */
+/*
+ * Sorts the waits, gives each its share of its thread, says who kept an event loop waiting, and
+ * which one is worth telling.
+ */
 #include "src/analysis/waits.h"
 
 #include <errno.h>
@@ -7,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PARKED_SHARE 0.99 /* of its time: a look or two may find it on its way */
 
 static void copy_text(char *to, size_t to_size, const char *from, size_t from_size)
 {
@@ -49,6 +54,16 @@ static void tell_epoll(const struct record *r, struct record_wait *wait)
 		 r->details_omitted ? "at least " : "", open, open == 1 ? "" : "s");
 }
 
+/* As far as the stop had one: what left last may have been seen after the last look. */
+static int64_t cleanup_of(const struct record *r, const struct event_wait *from)
+{
+	int64_t most = r->timing.cleanup_ns;
+
+	if (!(from->flags & WAIT_TELLS_CLEANUP) || most == TIME_UNKNOWN)
+		return TIME_UNKNOWN;
+	return from->cleanup_ns < (uint64_t)most ? (int64_t)from->cleanup_ns : most;
+}
+
 static void build_wait(const struct record *r, const struct event_wait *from,
 		       struct record_wait *to)
 {
@@ -61,6 +76,7 @@ static void build_wait(const struct record *r, const struct event_wait *from,
 	to->object = from->object;
 	copy_text(to->text, sizeof(to->text), from->text, sizeof(from->text));
 	to->total_ns = from->total_ns < INT64_MAX ? (int64_t)from->total_ns : INT64_MAX;
+	to->cleanup_ns = cleanup_of(r, from);
 	to->samples = from->samples;
 	if (to->object == WAIT_ON_EPOLL)
 		tell_epoll(r, to);
@@ -120,4 +136,59 @@ int waits_of(const struct shutdown *shutdown, struct record *record)
 	}
 	qsort(record->waits, record->n_waits, sizeof(*record->waits), compare);
 	return 0;
+}
+
+bool wait_is_parked(const struct record_wait *wait)
+{
+	return wait->object == WAIT_ON_FUTEX && wait->state == WAIT_SLEEPING &&
+	       wait->share >= PARKED_SHARE;
+}
+
+int64_t wait_in(const struct record_wait *wait, enum wait_phase phase)
+{
+	int64_t ns = phase == WAIT_IN_CLEANUP ? wait->cleanup_ns : wait->total_ns;
+
+	return ns > 0 ? ns : 0; /* TIME_UNKNOWN is negative */
+}
+
+static bool has_connections(const struct record *record, uint32_t pid)
+{
+	for (size_t i = 0; i < record->n_details; i++) {
+		if (record->details[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* The lower, the more it tells. */
+static int rank_of(const struct record *record, const struct record_wait *wait)
+{
+	bool is_loop = wait->object == WAIT_ON_EPOLL || wait->object == WAIT_ON_NOTHING;
+
+	if (wait->state != WAIT_SLEEPING) /* it works, or the kernel does for it */
+		is_loop = false;
+	return 4 * wait_is_parked(wait) + 2 * !has_connections(record, wait->pid) + is_loop;
+}
+
+const struct record_wait *waits_blocker(const struct record *record, enum wait_phase phase)
+{
+	const struct record_wait *best = NULL;
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < record->n_waits; i++) {
+		if (record->waits[i].tid && wait_in(&record->waits[i], phase) > longest)
+			longest = wait_in(&record->waits[i], phase);
+	}
+	for (size_t i = 0; longest && i < record->n_waits; i++) {
+		const struct record_wait *wait = &record->waits[i];
+		int64_t ns = wait_in(wait, phase);
+		int order;
+
+		if (!wait->tid || !ns || ns < longest / 2)
+			continue;
+		order = best ? rank_of(record, wait) - rank_of(record, best) : -1;
+		if (order < 0 || (!order && ns > wait_in(best, phase)))
+			best = wait;
+	}
+	return best;
 }

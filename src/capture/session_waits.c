@@ -32,7 +32,9 @@ struct lookout {
 	uint64_t generation;
 	uint64_t last_ns; /* until then all is accounted for */
 	uint64_t next_ns;
-	uint64_t span_ns; /* what each sample of this look stands for */
+	uint64_t span_ns;    /* what each sample of this look stands for */
+	uint64_t served_ns;  /* until then it had clients or a listener, as far as is known */
+	uint64_t cleanup_ns; /* of span_ns: since then */
 	struct waits waits;
 };
 
@@ -92,6 +94,8 @@ static int take_sample(void *context, const void *bytes, size_t size)
 		return -EBADMSG;
 	memcpy(&sample, bytes, size);
 	wait_sample_tell(&sample, lookout->span_ns, &event);
+	event.flags = WAIT_TELLS_CLEANUP;
+	event.cleanup_ns = lookout->cleanup_ns;
 	return waits_add(&lookout->waits, &event);
 }
 
@@ -129,6 +133,24 @@ static uint64_t interval_ns(uint64_t elapsed_ns, uint64_t cost_ns)
 	return interval > cost_ns * COST_SHARE ? interval : cost_ns * COST_SHARE;
 }
 
+/*
+ * How much of a look's span came after the last client. A later one may leave yet: what was counted
+ * so before was no clean-up then.
+ */
+static void split_span(const struct shutdown *shutdown, struct lookout *lookout)
+{
+	uint64_t since_ns = shutdown->last_served_ns, now_ns = lookout->last_ns;
+
+	if (since_ns > lookout->served_ns) {
+		lookout->served_ns = since_ns;
+		waits_restart_cleanup(&lookout->waits);
+	}
+	if (now_ns - since_ns < lookout->span_ns)
+		lookout->cleanup_ns = now_ns > since_ns ? now_ns - since_ns : 0;
+	else
+		lookout->cleanup_ns = lookout->span_ns;
+}
+
 static int look(struct session *session, const struct shutdown *shutdown, struct lookout *lookout)
 {
 	uint64_t now_ns = clock_boot_ns();
@@ -137,6 +159,7 @@ static int look(struct session *session, const struct shutdown *shutdown, struct
 
 	lookout->span_ns = now_ns - lookout->last_ns;
 	lookout->last_ns = now_ns;
+	split_span(shutdown, lookout);
 	err = look_at(session, shutdown, lookout);
 	cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost_ns;
 	lookout->next_ns = now_ns + interval_ns(now_ns - shutdown->armed_ns, cost_ns);
@@ -180,6 +203,8 @@ int session_tell_waits(struct session *session, const struct shutdown *shutdown)
 
 	if (!lookout)
 		return 0;
+	if (shutdown->last_served_ns > lookout->served_ns)
+		waits_restart_cleanup(&lookout->waits);
 	for (i = 0; !err && i < lookout->waits.count; i++) {
 		lookout->waits.items[i].header.at_ns = now_ns;
 		err = session_take(session, &lookout->waits.items[i], sizeof(struct event_wait));

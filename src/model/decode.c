@@ -59,6 +59,7 @@ static const struct {
 	TIME(EVENT_ARGUMENTS, arguments, process.started_ns),
 	TIME(EVENT_WAIT, wait, process.started_ns),
 	TIME(EVENT_WAIT, wait, total_ns),
+	TIME(EVENT_WAIT, wait, cleanup_ns),
 	TIME(EVENT_KNOWN, known, process.started_ns),
 };
 
@@ -111,7 +112,8 @@ static bool event_is_sound(const union event *event)
 	case EVENT_LOSS:
 		return event->loss.cause < LOSS_CAUSES;
 	case EVENT_WAIT:
-		return event->wait.state <= WAIT_BLOCKED && event->wait.object <= WAIT_ON_EPOLL;
+		return event->wait.state <= WAIT_BLOCKED && event->wait.object <= WAIT_ON_EPOLL &&
+		       event->wait.flags <= WAIT_TELLS_CLEANUP;
 	case EVENT_ENDED:
 		return event->ended.reason <= ENDED_DROPPED &&
 		       !(event->ended.flags &
@@ -119,6 +121,12 @@ static bool event_is_sound(const union event *event)
 	default:
 		return true;
 	}
+}
+
+static bool size_is_sound(const struct event_header *header)
+{
+	return header->size == event_sizes[header->type] ||
+	       (header->type == EVENT_WAIT && header->size == EVENT_WAIT_SHORT_BYTES);
 }
 
 uint16_t event_size(enum event_type type)
@@ -136,11 +144,13 @@ int decode_event(const void *bytes, size_t size, union event *ret_event)
 	memcpy(&header, bytes, sizeof(header));
 	if (header.type == EVENT_NONE || header.type >= EVENT_TYPES)
 		return -EBADMSG;
-	if (header.size != event_sizes[header.type] || header.size > size)
+	if (!size_is_sound(&header) || header.size > size)
 		return -EBADMSG;
+	memset(&event, 0, event_sizes[header.type]);
 	memcpy(&event, bytes, header.size);
+	event.header.size = event_sizes[header.type];
 	if (!event_is_sound(&event) || !times_are_sound(&event))
 		return -EBADMSG;
-	memcpy(ret_event, &event, header.size);
+	memcpy(ret_event, &event, event_sizes[header.type]);
 	return 0;
 }

@@ -24,6 +24,7 @@ struct process {
 	struct process_signal *signals;
 	size_t n_signals;
 	size_t signals_capacity;
+	bool has_listener; /* it held one at T0 */
 	bool has_ended;
 	bool is_oom_victim;
 	__u64 ended_ns; /* 0: not known when */

@@ -168,6 +168,7 @@ static int apply_exit(struct shutdown *shutdown, const union event *event)
 static int apply_listener(struct shutdown *shutdown, const union event *event)
 {
 	struct listener *listener;
+	struct process *holder;
 	int err;
 
 	if (event->listener.change == LISTENER_OPENED) {
@@ -179,9 +180,13 @@ static int apply_listener(struct shutdown *shutdown, const union event *event)
 		return err;
 	if (event->listener.flags & LISTENER_ARMED)
 		set_trigger(shutdown, event);
+	holder = shutdown_process(shutdown, &event->listener.process);
+	if (holder && event->listener.change == LISTENER_LISTED)
+		holder->has_listener = true;
 	if (event->listener.change == LISTENER_CLOSED) {
 		listener->closed_ns = event->header.at_ns;
 		shutdown->last_step_ns = latest(shutdown->last_step_ns, event->header.at_ns);
+		shutdown->last_served_ns = latest(shutdown->last_served_ns, event->header.at_ns);
 	}
 	return 0;
 }
@@ -196,6 +201,15 @@ static bool is_closed_by_service(const struct event_connection *event)
 	       event->at_signal != AT_SIGNAL_NEW && event->outcome != OUTCOME_HANDED_OVER;
 }
 
+static void note_left(struct shutdown *shutdown, const struct event_connection *event)
+{
+	__u64 at_ns = event->header.at_ns;
+
+	shutdown->last_connection_ns = latest(shutdown->last_connection_ns, at_ns);
+	if (event->direction == DIRECTION_INBOUND)
+		shutdown->last_served_ns = latest(shutdown->last_served_ns, at_ns);
+}
+
 static int apply_connection(struct shutdown *shutdown, const struct event_connection *event)
 {
 	shutdown->has_closed_one |= is_closed_by_service(event);
@@ -204,8 +218,7 @@ static int apply_connection(struct shutdown *shutdown, const struct event_connec
 	if (!(event->flags & CONNECTION_REVISED)) {
 		shutdown->details_seen++;
 		if (event->outcome != OUTCOME_OPEN && event->outcome != OUTCOME_HANDED_OVER)
-			shutdown->last_connection_ns =
-				latest(shutdown->last_connection_ns, event->header.at_ns);
+			note_left(shutdown, event);
 	}
 	return details_add(&shutdown->details, event);
 }

@@ -51,6 +51,7 @@ struct shutdown {
 
 	__u64 last_step_ns;	  /* the last signal, exit or listener event */
 	__u64 last_connection_ns; /* the last connection that left */
+	__u64 last_served_ns;	  /* the last inbound one that left, or listener that was closed */
 	__u64 last_arrival_ns;	  /* the last inbound one that came after T0; 0: none was told */
 	bool has_ended;
 	bool is_provisional;	/* a record was due, and more will come */

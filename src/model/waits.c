@@ -50,6 +50,7 @@ static __u16 *slot_of(struct waits *waits, const struct event_wait *event)
 static void add(struct event_wait *sum, const struct event_wait *event)
 {
 	sum->total_ns += event->total_ns;
+	sum->cleanup_ns += event->cleanup_ns;
 	sum->samples += event->samples;
 }
 
@@ -83,4 +84,11 @@ int waits_add(struct waits *waits, const struct event_wait *event)
 		add_overflow(waits, event);
 	}
 	return 0;
+}
+
+void waits_restart_cleanup(struct waits *waits)
+{
+	for (size_t i = 0; i < waits->count; i++)
+		waits->items[i].cleanup_ns = 0;
+	waits->overflow.cleanup_ns = 0;
 }

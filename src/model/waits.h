@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the threads of a stopping service did, added up: a bounded table of distinct waits. */
-#ifndef SHUTWATCH_WAITS_H
-#define SHUTWATCH_WAITS_H
+#ifndef SHUTWATCH_MODEL_WAITS_H
+#define SHUTWATCH_MODEL_WAITS_H
 
 #include <stddef.h>
 
@@ -25,5 +25,8 @@ void waits_fini(struct waits *waits);
  * rest is counted in `overflow`. Returns 0 or -ENOMEM.
  */
 int waits_add(struct waits *waits, const struct event_wait *event);
+
+/* What was counted as clean-up so far was none: a client has left since. */
+void waits_restart_cleanup(struct waits *waits);
 
 #endif

@@ -88,6 +88,7 @@ static json_t *wait_json(const struct record_wait *wait)
 			  "object", value_word(objects[wait->object]),
 			  "text", value_known_text(wait->text),
 			  "seconds", value_seconds(wait->total_ns),
+			  "cleanup_s", value_seconds(wait->cleanup_ns),
 			  "share", share_json(wait->share),
 			  "samples", value_count(wait->samples), NULL);
 }

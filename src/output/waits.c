@@ -4,10 +4,12 @@
 
 #include <stdio.h>
 
+#include "src/analysis/waits.h"
 #include "src/base/cleanup.h"
 #include "src/output/units.h"
 
 #define WAITS_SHOWN 5
+#define CLEANUP_TOLD_NS 100000000LL
 #define MARGIN 2
 #define TIME_COLUMNS 7 /* "59.9 ms" */
 #define FIGURES_BYTES (UNITS_BYTES + 24)
@@ -58,6 +60,17 @@ static void figures(const struct record_wait *wait, char buffer[FIGURES_BYTES])
 	snprintf(buffer, FIGURES_BYTES, "%*s  %5s  ", TIME_COLUMNS, time, share);
 }
 
+/* How much of it came after the last client, where that is worth a word. */
+static void add_cleanup(const struct record_wait *wait, struct text *prose)
+{
+	char time[UNITS_BYTES];
+
+	if (wait->cleanup_ns < CLEANUP_TOLD_NS || wait->cleanup_ns >= wait->total_ns)
+		return;
+	units_duration(wait->cleanup_ns, time);
+	text_addf(prose, "; %s of it in clean-up", time);
+}
+
 static void print_wait(const struct record_wait *wait, const struct report_style *style,
 		       struct text *text)
 {
@@ -70,6 +83,7 @@ static void print_wait(const struct record_wait *wait, const struct report_style
 	text_init(&prose);
 	text_addf(&prose, "%s%s (%u): %s", wait->is_main ? "main thread of " : "thread ",
 		  wait->comm, wait->is_main ? wait->pid : wait->tid, describe(wait, what));
+	add_cleanup(wait, &prose);
 	line = text_take(&prose);
 	if (line)
 		style_item(style, text, PAINT_NONE, MARGIN, mark, line);
@@ -80,11 +94,19 @@ static void print_wait(const struct record_wait *wait, const struct report_style
 void waits_print(const struct record *record, const struct report_style *style, struct text *text)
 {
 	size_t shown = record->n_waits < WAITS_SHOWN ? record->n_waits : WAITS_SHOWN;
+	size_t n_told = 0;
 
 	if (!record->has_waits || record->n_waits == 0)
 		return;
 	style_title(style, text, "Where the time went (% of the time of each thread)");
-	for (size_t i = 0; i < shown; i++)
-		print_wait(&record->waits[i], style, text);
+	/* Idle threads of a pool say nothing: they come last. */
+	for (int parked = 0; parked < 2; parked++) {
+		for (size_t i = 0; i < record->n_waits && n_told < shown; i++) {
+			if (wait_is_parked(&record->waits[i]) != parked)
+				continue;
+			print_wait(&record->waits[i], style, text);
+			n_told++;
+		}
+	}
 	style_more(style, text, record->n_waits - shown);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Where the time went: a section of the text report. */
-#ifndef SHUTWATCH_WAITS_H
-#define SHUTWATCH_WAITS_H
+#ifndef SHUTWATCH_OUTPUT_WAITS_H
+#define SHUTWATCH_OUTPUT_WAITS_H
 
 #include "src/analysis/record.h"
 #include "src/output/style.h"

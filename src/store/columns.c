@@ -169,6 +169,7 @@ static const struct column wait_columns[] = {
 	ENUM(W, object, "object", WAIT_ON_EPOLL + 1),
 	TEXT(W, text, "text"),
 	TIME(W, total_ns, "total_ns"),
+	TIME(W, cleanup_ns, "cleanup_ns"),
 	SHARE(W, share, "share"),
 	NUMBER(W, samples, "samples"),
 };

@@ -97,7 +97,9 @@ static const char version_2[] =
 static const char version_3[] =
 	"ALTER TABLE shutdowns ADD COLUMN are_resets_unseen INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const migrations_of_ours[] = { version_1, version_2, version_3 };
+static const char version_4[] = "ALTER TABLE waits ADD COLUMN cleanup_ns INTEGER;";
+
+static const char *const migrations_of_ours[] = { version_1, version_2, version_3, version_4 };
 /* clang-format on */
 
 const char *const *schema_migrations(size_t *ret_count)

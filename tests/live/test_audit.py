@@ -2,12 +2,14 @@
 """`audit`: what it predicts, beside what the same service then does when it is really stopped."""
 
 import json
+import shutil
 import signal
 
 import container
 import pytest
 
 from kit.clock import now_ns, wait_until
+from kit.findings import Expected, make_tests
 from kit.servers import start_nginx, start_uvicorn
 from kit.shutwatch import BUILD, FAILED, FINE, SETTLE, USAGE
 from kit.sockets import free_ports
@@ -178,6 +180,35 @@ def test_wrapper(stage):
     assert watch.record()["outcome"] == "partial"
 
 
+def test_wrapper_in_a_wrapper(stage):
+    """Two shells: the gate holds, as the stop does what is predicted."""
+    port, = free_ports()
+    shell = stage.python_victim("sh", "-c", f"sh -c '{SERVER} --port={port}; true'; true")
+    told = audit_one(stage, "--pid", shell.pid)
+    assert (told["outcome"], findings(told)) == ("partial", ["wrapper_died_first",
+                                                             "orphans_left"])
+    watch = stop(stage, shell.pid)
+    wait_until(shell.has_ended, "the shell to die")
+    assert watch.record()["outcome"] == told["outcome"]
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="no npm: it is not installed")
+def test_npm_start(stage):
+    """npm passes the signal on to the shell that it runs, and the server does not hear of it."""
+    port, = free_ports()
+    (stage.directory / "package.json").write_text(
+        json.dumps({"scripts": {"start": f"{SERVER} --port={port}; true"}}), encoding="ascii")
+    npm = stage.python_victim("npm", "start", "--prefix", stage.directory, "--silent",
+                              "--update-notifier=false")
+    told = audit_one(stage, "--pid", npm.pid)
+    assert (told["outcome"], findings(told)) == ("partial", ["wrapper_died_first",
+                                                             "orphans_left"])
+    watch = stop(stage, npm.pid)
+    record = watch.record()
+    assert record["outcome"] == told["outcome"]
+    assert "wrapper_died_first" in {finding["id"] for finding in record["findings"]}
+
+
 def test_wrapper_of_a_port(stage):
     """Asked for by its port, the server is found with the shell above it, which gets the signal."""
     port, = free_ports()
@@ -325,9 +356,23 @@ def test_container(stage):
     assert record["outcome"] == "forced"
 
 
-def test_built_go(stage):
+def _busy_go(stage):
     """A Go program that was built: recognised by its file. Its runtime catches every signal."""
     program = start_go(stage)
+    client = stage.client(program.program.port)
+    client.in_flight(2, "/9000/10")
+    client.wait_taken(program.pid)
     told = audit_one(stage, "--pid", program.pid)
     assert of(told, program.pid)["program"] == "go"
     assert told["reason"].startswith("Go always catches the signal")
+    assert told["outcome"] == "clean"
+    return told, {"pid": program.pid, "signal": "SIGTERM", "in_flight": 2}
+
+
+def _idle_go(stage):
+    return audit_one(stage, "--pid", start_go(stage).pid)
+
+
+FINDINGS = {"handler_unseen": Expected("warning", _busy_go, _idle_go)}
+
+test_fires, test_near_miss = make_tests(FINDINGS)

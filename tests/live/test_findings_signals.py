@@ -4,7 +4,7 @@
 import signal
 
 from kit.clock import MS, now_ns
-from kit.findings import (Expected, Service, between, ids_of, is_caught, make_tests, since,
+from kit.findings import (Expected, Service, between, found, ids_of, is_caught, make_tests, since,
                           stop_server)
 from kit.servers import start_nginx, start_uvicorn
 from kit.shutwatch import BUILD
@@ -141,6 +141,47 @@ def _died_first(stage):
     record = service.tell().record(lives_on=True)
     assert service.victim.wait() == -signal.SIGTERM
     return record, {"pid": server, "wrapper": "sh", "wrapper_pid": service.pid}
+
+
+def _nested(stage):
+    """A shell in a shell: only the outer one was told."""
+    port, = free_ports()
+    shell = stage.python_victim("sh", "-c", f"sh -c '{_SERVER} --port={port}; true'; true")
+    inner, = shell.children()
+    return shell, inner
+
+
+def test_wrapper_in_a_wrapper(stage):
+    """The finding names the one that serves, however far below it is."""
+    shell, inner = _nested(stage)
+    service = Service(stage, shell, open_clients=_idle)
+    server, = {line["pid"] for line in shell.wait_truth("listening", 1)}
+    record = service.tell().record(lives_on=True)
+    assert record["outcome"] == "partial"
+    told = found(record, "wrapper_died_first")["evidence"]
+    assert (told["pid"], told["wrapper_pid"]) == (server, shell.pid)
+    assert inner not in (server, shell.pid)
+
+
+_LAUNCHER = """
+import os, signal, subprocess, sys
+shell = subprocess.Popen(["sh", "-c", sys.argv[1]])
+signal.signal(signal.SIGTERM, lambda *_: shell.terminate())
+sys.exit(abs(shell.wait()))
+"""
+
+
+def test_launcher(stage):
+    """A program that is no shell tells the shell that it started, as npm does: that dies of it."""
+    port, = free_ports()
+    launcher = stage.python_victim("/usr/bin/python3", "-c", _LAUNCHER,
+                                   f"{_SERVER} --port={port}; true")
+    service = Service(stage, launcher, open_clients=_idle)
+    server, = {line["pid"] for line in launcher.wait_truth("listening", 1)}
+    record = service.tell().record(lives_on=True)
+    assert record["outcome"] == "partial"
+    told = found(record, "wrapper_died_first")["evidence"]
+    assert (told["pid"], told["wrapper"]) == (server, "sh")
 
 
 def _replaced(stage):

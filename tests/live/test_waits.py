@@ -80,6 +80,23 @@ def test_event_loop_and_idle_clients(stage):
     assert record["waits"][0] == wait
 
 
+def test_phases(stage):
+    """What came after the last client is told apart, and is what slow_cleanup speaks of."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        victim, record, waits = _stop(stage, "epoll:2.5", "leave:0", f"recv:1.6:{port}",
+                                      "threads:4", clients=2)
+    drain, cleanup = _only(waits, call="epoll_wait"), _only(waits, call="recvfrom")
+    _assert_took(drain, _told(victim, "epoll"), record)
+    assert drain["cleanup_s"] <= _tolerance(record)
+    assert cleanup["cleanup_s"] == pytest.approx(_told(victim, "recv"), abs=_tolerance(record))
+    parked = [wait for wait in record["waits"] if not wait["main"]]
+    assert {wait["object"] for wait in parked} == {"futex"} and len(parked) == 4
+    assert parked[0]["seconds"] > drain["seconds"]  # they come first, and say nothing
+    told, = [finding for finding in record["findings"] if finding["id"] == "slow_cleanup"]
+    assert f"in recvfrom (127.0.0.1:{port})" in told["summary"]
+
+
 def test_sleep(stage):
     """A clean-up that sleeps."""
     victim, record, waits = _stop(stage, "sleep:1.2")

@@ -138,6 +138,37 @@ static void test_wrapper(void **state)
 	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
 }
 
+/* A shell in a shell: the inner one hears nothing either. */
+static void test_nested_wrapper(void **state)
+{
+	struct audit audit = bare();
+
+	(void)state;
+	add(&audit, 10, 1, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
+	add(&audit, 11, 10, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
+	listen_on(&audit, add(&audit, 12, 11, DISPOSITION_HANDLER), 0);
+	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+}
+
+/* `npm start`: it passes the signal on, to a shell. A server may have a shell as a helper. */
+static void test_relay(void **state)
+{
+	struct audit audit = bare(), helper = bare();
+	struct audit_process *server;
+
+	(void)state;
+	add(&audit, 10, 1, DISPOSITION_HANDLER)->program = PROGRAM_NODE;
+	add(&audit, 11, 10, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
+	listen_on(&audit, add(&audit, 12, 11, DISPOSITION_HANDLER), 0);
+	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+
+	server = add(&helper, 10, 1, DISPOSITION_HANDLER);
+	listen_on(&helper, server, 0);
+	add(&helper, 11, 10, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
+	share(&helper.listeners[0], add(&helper, 12, 11, DISPOSITION_HANDLER));
+	expect(&helper, VERDICT_CLEAN, "");
+}
+
 static void test_wrapper_ignores(void **state)
 {
 	struct audit audit = bare();
@@ -297,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_container_wrapper),
 		cmocka_unit_test(test_container_exec),
 		cmocka_unit_test(test_wrapper),
+		cmocka_unit_test(test_nested_wrapper),
+		cmocka_unit_test(test_relay),
 		cmocka_unit_test(test_wrapper_ignores),
 		cmocka_unit_test(test_kill_modes),
 		cmocka_unit_test(test_unreadable_unit),

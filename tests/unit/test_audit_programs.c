@@ -136,6 +136,14 @@ static void test_runtime(void **state)
 	add(&audit, 10, 1, DISPOSITION_HANDLER)->program = PROGRAM_GO;
 	assert_int_equal(audit_predict(&audit), 0);
 	assert_non_null(strstr(audit.reason, "cannot be seen"));
+	assert_int_equal(audit.n_findings, 0);
+	audit.processes[0].inbound = audit.processes[0].inbound_in_flight = 2;
+	assert_int_equal(number_of(found(&audit, "handler_unseen"), "in_flight"), 2);
+	assert_int_equal(audit_severity(&audit), SEVERITY_WARNING);
+	assert_non_null(strstr(audit.findings[0].advice, "signal.NotifyContext"));
+	audit.processes[0].program = PROGRAM_UVICORN; /* known to drain */
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_int_equal(audit.n_findings, 0);
 	audit_fini(&audit);
 }
 

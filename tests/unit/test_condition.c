@@ -50,7 +50,7 @@ static void test_holds(void **state)
 	static const char *const right[] = {
 		"aborted>0",	  "aborted >= 5",  "aborted=5",		 "aborted==5",
 		"aborted<6",	  "aborted<=5",	   " aborted != 4 ",	 "inbound.aborted>4",
-		"drain>=10s",	  "drain>9999ms",  "drain<10.5s",	 "outcome!=clean",
+		"drain>=10s",	  "drain>9999ms",  "drain<10.5 s",	 "outcome!=clean",
 		"outcome=lossy",  "complete=true", "complete!=false",	 "cut=3",
 		"inbound.cut>=3", "drain<=10s",	   "outbound.aborted=0",
 	};

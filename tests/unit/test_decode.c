@@ -48,6 +48,26 @@ static void assert_refused(const void *bytes, size_t size)
 	assert_memory_equal(&event, &before, sizeof(event));
 }
 
+/* A recording made before a field was added is read, without that field. */
+static void test_short_wait(void **state)
+{
+	union event event = sound(EVENT_WAIT), decoded;
+
+	(void)state;
+	memset(&decoded, 0xa5, sizeof(decoded));
+	event.wait.total_ns = 7;
+	event.header.size = EVENT_WAIT_SHORT_BYTES;
+	assert_int_equal(decode_exactly(&event, event.header.size, &decoded), 0);
+	assert_int_equal(decoded.header.size, sizeof(struct event_wait));
+	assert_int_equal(decoded.wait.total_ns, 7);
+	assert_int_equal(decoded.wait.cleanup_ns, 0);
+	event.header.size++;
+	assert_refused(&event, event.header.size);
+	event = sound(EVENT_SIGNAL);
+	event.header.size -= 8;
+	assert_refused(&event, event.header.size);
+}
+
 static void test_sound(void **state)
 {
 	(void)state;
@@ -218,9 +238,10 @@ static void test_times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sound),	   cmocka_unit_test(test_too_short),
-		cmocka_unit_test(test_wrong_size), cmocka_unit_test(test_unknown_type),
-		cmocka_unit_test(test_enums),	   cmocka_unit_test(test_times),
+		cmocka_unit_test(test_sound),	     cmocka_unit_test(test_short_wait),
+		cmocka_unit_test(test_too_short),    cmocka_unit_test(test_wrong_size),
+		cmocka_unit_test(test_unknown_type), cmocka_unit_test(test_enums),
+		cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

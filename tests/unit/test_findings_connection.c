@@ -161,6 +161,9 @@ static void test_requests_cut_of_clients_that_closed_first(void **state)
 	assert_int_equal(judged_number(finding, "client_closed_first"), 1);
 	assert_non_null(strstr(finding->summary, "closed 2 connections without answering"));
 	assert_non_null(strstr(finding->summary, "of 1 the client had closed its side before"));
+	assert_null(strstr(finding->advice, "gave up"));
+	judged_inbound(record, OUTCOME_CUT, 0)->is_peer_first = true;
+	assert_non_null(strstr(judged_find(record, "requests_cut")->advice, "gave up"));
 	fixture_free(record);
 }
 

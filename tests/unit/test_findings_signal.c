@@ -132,90 +132,6 @@ static void test_stop_signal_before_ready(void **state)
 	fixture_free(record);
 }
 
-/* A shell was told; its child, the server, was not. */
-static struct record *wrapped(void)
-{
-	struct record *record = judged_clean(PROGRAM_SHELL);
-
-	judged_child(record, 900, "server");
-	record->timing.first_action_ns = TIME_UNKNOWN;
-	return record;
-}
-
-static void test_signal_not_forwarded(void **state)
-{
-	struct record *record = wrapped();
-	const struct finding *finding;
-
-	(void)state;
-	judged_kill(&record->processes[0], 10 * S);
-	judged_kill(&record->processes[1], 10 * S);
-	record->timing.first_action_ns = 10 * S;
-	strcpy(record->service.unit, "a.service");
-	finding = assert_fires(record, "signal_not_forwarded",
-			       "shell (pid 812) got SIGTERM and did not pass it on: server (pid "
-			       "900) never heard of it",
-			       "with exec");
-	assert_non_null(strstr(finding->advice, "KillMode=control-group"));
-	assert_int_equal(judged_number(finding, "wrapper_pid"), 812);
-	assert_silent(record, "wrapper_died_first");
-	assert_silent(record, "handler_without_effect");
-	record->timing.first_action_ns = 1 * S; /* it did something about the signal … */
-	assert_silent(record, "signal_not_forwarded");
-	judged_signal(record)->result = SIGNAL_IGNORED; /* … of which nobody has heard */
-	assert_non_null(judged_find(record, "signal_not_forwarded"));
-	fixture_signal(&record->processes[1], SIGTERM, 1 * MS)->from_member = true;
-	assert_silent(record, "signal_not_forwarded");
-	fixture_free(record);
-}
-
-static void test_not_forwarded_needs_every_event(void **state)
-{
-	struct record *record = wrapped();
-
-	(void)state;
-	judged_kill(&record->processes[0], 10 * S);
-	judged_kill(&record->processes[1], 10 * S);
-	record->losses[LOSS_EVENT_RING_FULL] = 1; /* perhaps just that signal */
-	assert_silent(record, "signal_not_forwarded");
-	record->losses[LOSS_EVENT_RING_FULL] = 0;
-	record->processes[0].program = PROGRAM_POSTGRESQL; /* its backends are not to hear */
-	assert_silent(record, "signal_not_forwarded");
-	fixture_free(record);
-}
-
-static void test_wrapper_died_first(void **state)
-{
-	struct record *record = wrapped();
-	const struct finding *finding;
-
-	(void)state;
-	record->verdict = VERDICT_PARTIAL;
-	finding = assert_fires(record, "wrapper_died_first",
-			       "shell (pid 812) ended 100 ms after SIGTERM; server (pid 900), "
-			       "which it had started, serves on",
-			       "with exec");
-	assert_int_equal(judged_number(finding, "pid"), 900);
-	assert_silent(record, "signal_not_forwarded");
-	record->processes[1].has_exited = true; /* it followed by itself */
-	record->processes[1].exited_at_ns = 200 * MS;
-	assert_silent(record, "wrapper_died_first");
-	fixture_free(record);
-}
-
-/* A new instance took over: nothing was left behind. */
-static void test_wrapper_is_no_upgrade(void **state)
-{
-	struct record *record = judged_clean(PROGRAM_NGINX);
-
-	(void)state;
-	judged_child(record, 900, "nginx")->program = PROGRAM_NGINX;
-	record->verdict = VERDICT_PARTIAL;
-	record->listeners[0].closed_at_ns = TIME_UNKNOWN;
-	assert_nothing_wrong(record);
-	fixture_free(record);
-}
-
 static void test_no_handler(void **state)
 {
 	struct record *record = judged_clean(PROGRAM_GO);
@@ -377,10 +293,6 @@ int main(void)
 		cmocka_unit_test(test_sigterm_ignored),
 		cmocka_unit_test(test_sigterm_ignored_by_a_helper),
 		cmocka_unit_test(test_stop_signal_before_ready),
-		cmocka_unit_test(test_signal_not_forwarded),
-		cmocka_unit_test(test_not_forwarded_needs_every_event),
-		cmocka_unit_test(test_wrapper_died_first),
-		cmocka_unit_test(test_wrapper_is_no_upgrade),
 		cmocka_unit_test(test_no_handler),
 		cmocka_unit_test(test_no_handler_but_the_runtimes),
 		cmocka_unit_test(test_no_handler_of_a_helper),

@@ -200,6 +200,8 @@ static void test_the_longest_wait_is_told(void **state)
 	(void)state;
 	judged_inbound(record, OUTCOME_LEFT_OPEN, 2);
 	*wait = (struct record_wait){ .comm = "node",
+				      .pid = 812,
+				      .tid = 812,
 				      .is_main = true,
 				      .call = "epoll_wait",
 				      .text = "2 inbound connections open",
@@ -213,6 +215,20 @@ static void test_the_longest_wait_is_told(void **state)
 		     "after the signal; the main thread of node spent 9.9 s in epoll_wait (2 "
 		     "inbound connections open)",
 		     "server.closeAllConnections() after 8 s");
+	fixture_free(record);
+}
+
+/* Who was killed while it drained needs time, not a handler that it has. */
+static void test_cut_off_by_a_kill(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_NODE);
+
+	(void)state;
+	judged_inbound(record, OUTCOME_ABANDONED, 2);
+	assert_non_null(
+		strstr(judged_find(record, "cut_off_at_exit")->advice, "set a timer of 8 s"));
+	record->timing.first_action_ns = TIME_UNKNOWN; /* it did nothing about the signal */
+	assert_non_null(strstr(judged_find(record, "cut_off_at_exit")->advice, "process.on"));
 	fixture_free(record);
 }
 
@@ -237,6 +253,48 @@ static void test_slow_cleanup(void **state)
 	record->timing.accepting_ns = 2 * MS;
 	record->timing.cleanup_ns = 900 * MS;
 	assert_silent(record, "slow_cleanup");
+	fixture_free(record);
+}
+
+/* What the clean-up waited for, not what the whole stop did most. */
+static void test_slow_cleanup_tells_its_own_wait(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_PYTHON);
+	static const struct record_wait waits[] = {
+		{ .pid = 812,
+		  .tid = 812,
+		  .comm = "python3",
+		  .is_main = true,
+		  .call = "epoll_wait",
+		  .object = WAIT_ON_EPOLL,
+		  .total_ns = 8000 * MS },
+		{ .pid = 812,
+		  .tid = 813,
+		  .comm = "pool",
+		  .call = "recvfrom",
+		  .object = WAIT_ON_SOCKET,
+		  .text = "10.0.0.5:5432",
+		  .total_ns = 2400 * MS,
+		  .cleanup_ns = 2400 * MS },
+	};
+
+	(void)state;
+	record->timing.cleanup_ns = 2500 * MS;
+	record->timing.total_ns = 10 * S;
+	record->waits = malloc(sizeof(waits));
+	assert_non_null(record->waits);
+	memcpy(record->waits, waits, sizeof(waits));
+	record->has_waits = true;
+	record->n_waits = 2;
+	assert_fires(record, "slow_cleanup",
+		     "after its last client was gone the service took 2.5 s more to end, of 10.0 s "
+		     "in all; thread pool spent 2.4 s in recvfrom (10.0.0.5:5432)",
+		     "");
+	record->waits[1].cleanup_ns = TIME_UNKNOWN; /* from an old recording */
+	assert_fires(record, "slow_cleanup",
+		     "after its last client was gone the service took 2.5 s more to end, of 10.0 s "
+		     "in all",
+		     "");
 	fixture_free(record);
 }
 
@@ -294,7 +352,9 @@ int main(void)
 		cmocka_unit_test(test_drain_blocked_while_it_goes_on),
 		cmocka_unit_test(test_drain_blocked_outbound),
 		cmocka_unit_test(test_the_longest_wait_is_told),
+		cmocka_unit_test(test_cut_off_by_a_kill),
 		cmocka_unit_test(test_slow_cleanup),
+		cmocka_unit_test(test_slow_cleanup_tells_its_own_wait),
 		cmocka_unit_test(test_slow_reaction),
 		cmocka_unit_test(test_handler_without_effect),
 	};

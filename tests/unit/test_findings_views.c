@@ -129,6 +129,26 @@ static void test_only_the_longest_waits(void **state)
 	fixture_free(record);
 }
 
+/* Threads that nobody gave work come last, however long they did nothing. */
+static void test_parked_threads_come_last(void **state)
+{
+	const struct report_style wide = {};
+	struct record *record = fixture_empty();
+	_cleanup_free_ char *report = NULL;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		found_wait(record, "pool", "futex", WAIT_ON_FUTEX, "", 900 * FIXTURE_MS)->share = 1;
+	found_wait(record, "busy", "read", WAIT_ON_SOCKET, "10.0.0.5:5432", 800 * FIXTURE_MS)
+		->cleanup_ns = 150 * FIXTURE_MS;
+	report = presentable_report(record, &wide);
+	assert_in_range(strstr(report, "thread busy") - report, 1,
+			strstr(report, "thread pool") - report);
+	assert_non_null(strstr(report, "10.0.0.5:5432; 150 ms of it in clean-up"));
+	assert_non_null(strstr(report, "\n  ... and 1 more\n"));
+	fixture_free(record);
+}
+
 static void fill_hostile(struct record *record, bool is_ascii)
 {
 	const char *evil = is_ascii ? "\033[2J\r\n\t<script>|'\"; DROP" : "\xff\u202e\033]0;x\a";
@@ -210,11 +230,12 @@ static void test_json(void **state)
 		"\"advice\":\"Read it.\"}],"
 		"\"waits\":[{\"pid\":812,\"tid\":812,\"comm\":\"uvicorn\",\"main\":true,"
 		"\"state\":\"sleeping\",\"call\":\"epoll_wait\",\"object\":\"epoll\","
-		"\"text\":\"2 inbound connections open\",\"seconds\":9.9,\"share\":0.5,"
+		"\"text\":\"2 inbound connections open\",\"seconds\":9.9,\"cleanup_s\":0.0,"
+		"\"share\":0.5,"
 		"\"samples\":99},"
 		"{\"pid\":812,\"tid\":813,\"comm\":\"worker\",\"main\":false,"
 		"\"state\":\"running\",\"call\":null,\"object\":null,\"text\":null,"
-		"\"seconds\":0.02,\"share\":0.5,\"samples\":99}],\"loss\":"));
+		"\"seconds\":0.02,\"cleanup_s\":0.0,\"share\":0.5,\"samples\":99}],\"loss\":"));
 	assert_non_null(strstr(line, "\"last_arrival_s\":3.4,\"last_refused_s\":3.5,"));
 	assert_non_null(strstr(line, "\"args\":null,\"program\":\"uvicorn\",\"signals\""));
 	assert_non_null(strstr(line, "\"args\":null,\"program\":null,\"signals\""));
@@ -301,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_order_and_width),
 		cmocka_unit_test(test_waits_in_words),
 		cmocka_unit_test(test_only_the_longest_waits),
+		cmocka_unit_test(test_parked_threads_come_last),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_json),

@@ -314,7 +314,7 @@ static void make_version_1(const char *path, const char *new_path)
 	size_t n;
 
 	migrations = schema_migrations(&n);
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 4);
 	assert_int_equal(sqlite3_open(path, &old.db), SQLITE_OK);
 	assert_int_equal(schema_migrate(&old, migrations, 1), 0);
 	snprintf(sql, sizeof(sql), "ATTACH '%s' AS new", new_path);
@@ -339,7 +339,7 @@ static void test_from_version_1(void **state)
 	assert_int_equal(store_open(path, STORE_READ, &store), -EPROTO);
 	assert_int_equal(store_open(path, STORE_WRITE, &store), 0);
 	assert_int_equal(database_number(store, "PRAGMA user_version", &version), 0);
-	assert_int_equal(version, 3);
+	assert_int_equal(version, 4);
 	loaded = load(store, record->id); /* what version 1 did not know is unknown */
 	assert_same(record, &loaded);
 	assert_false(loaded.has_waits);

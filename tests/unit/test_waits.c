@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What threads waited for: added up, bounded, sorted; and said in words from one look. */
+/* What threads waited for: added up, bounded, sorted; which one is told. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <cmocka.h>
 
 #include "src/analysis/build.h"
-#include "src/capture/wait_calls.h"
-#include "src/capture/wait_sample.h"
+#include "src/analysis/waits.h"
 #include "tests/unit/story.h"
 
 static union event wait_of(uint32_t pid, uint32_t tid, const char *call, int64_t total_ms)
@@ -190,138 +186,95 @@ static void test_epoll(void **state)
 	record_fini(&record);
 }
 
-/* --- one look, in words --------------------------------------------------------------------- */
+/* --- which one is told ----------------------------------------------------------------------- */
 
-static struct wait_sample sample_of(int32_t call, enum wait_object object)
+static struct record blocked(const struct record_wait *waits, size_t count)
 {
-	struct wait_sample sample;
+	struct record record = { .n_waits = count };
 
-	memset(&sample, 0, sizeof(sample));
-	sample.process = story_id(10);
-	sample.tid = 12;
-	sample.call = call;
-	sample.object = (uint8_t)object;
-	return sample;
+	record.waits = calloc(count, sizeof(*waits));
+	assert_non_null(record.waits);
+	memcpy(record.waits, waits, count * sizeof(*waits));
+	return record;
 }
 
-/* A path as the iterator reads it: names, innermost first. */
-static void set_path(struct wait_sample *sample, const char *names, size_t size)
+/* The one that works is told, if it took half of the time at least. */
+static void test_blocker(void **state)
 {
-	memcpy(sample->path, names, size);
-	sample->path_bytes = (uint32_t)size;
-}
-
-static void assert_text(const struct wait_sample *sample, const char *call, const char *text)
-{
-	struct event_wait event;
-	union event decoded;
-
-	wait_sample_tell(sample, 20, &event);
-	assert_string_equal(event.call, call);
-	assert_string_equal(event.text, text);
-	assert_int_equal(event.total_ns, 20);
-	assert_int_equal(event.samples, 1);
-	assert_int_equal(event.tid, 12);
-	assert_int_equal(decode_event(&event, sizeof(event), &decoded), 0);
-}
-
-static void test_path(void **state)
-{
-	struct wait_sample sample = sample_of(SYS_fdatasync, WAIT_ON_FILE);
-	static const char hostile[] = "a\nb\033[2J\0tmp";
+	static const struct record_wait waits[] = {
+		{ .pid = 10, .tid = 0, .object = WAIT_ON_SOCKET, .total_ns = 99 * STORY_MS },
+		{ .pid = 10,
+		  .tid = 12,
+		  .object = WAIT_ON_FUTEX,
+		  .share = 1,
+		  .total_ns = 10 * STORY_MS },
+		{ .pid = 10,
+		  .tid = 10,
+		  .object = WAIT_ON_EPOLL,
+		  .share = 1,
+		  .total_ns = 10 * STORY_MS },
+		{ .pid = 10,
+		  .tid = 11,
+		  .object = WAIT_ON_SOCKET,
+		  .share = 1,
+		  .total_ns = 5 * STORY_MS },
+		{ .pid = 9,
+		  .tid = 9,
+		  .object = WAIT_ON_CHILD,
+		  .share = 1,
+		  .total_ns = 10 * STORY_MS },
+	};
+	struct record_connection client = { .direction = DIRECTION_INBOUND, .pid = 10 };
+	struct record record = blocked(waits, 5);
 
 	(void)state;
-	set_path(&sample, "db\0x\0lib\0var", sizeof("db\0x\0lib\0var"));
-	assert_text(&sample, "fdatasync", "/var/lib/x/db");
-	sample.flags = SAMPLE_CUT;
-	assert_text(&sample, "fdatasync", ".../var/lib/x/db");
-	sample.flags = 0;
-	set_path(&sample, hostile, sizeof(hostile));
-	assert_text(&sample, "fdatasync", "/tmp/a\nb\033[2J"); /* whoever shows it escapes it */
-	sample.path_bytes = 0;
-	assert_text(&sample, "fdatasync", "");
+	record.details = &client;
+	record.n_details = 1;
+	assert_int_equal(waits_blocker(&record, WAIT_IN_ALL)->tid, 11);
+	record.waits[3].total_ns--;
+	assert_int_equal(waits_blocker(&record, WAIT_IN_ALL)->tid, 10);
+	record.waits[2].total_ns = 0;
+	assert_int_equal(waits_blocker(&record, WAIT_IN_ALL)->tid, 9); /* waits for the pool */
+	record.waits[4].total_ns = 0;
+	assert_int_equal(waits_blocker(&record, WAIT_IN_ALL)->tid, 12);
+	record.waits[1].share = 0.9; /* now and then it had work */
+	assert_int_equal(waits_blocker(&record, WAIT_IN_ALL)->tid, 12);
+	assert_null(waits_blocker(&record, WAIT_IN_CLEANUP));
+	record.waits[2].cleanup_ns = 1;
+	assert_int_equal(waits_blocker(&record, WAIT_IN_CLEANUP)->tid, 10);
+	free(record.waits);
 }
 
-/* Names of any length, or without an end, or more than there are bytes: the text is bounded. */
-static void test_path_too_long(void **state)
+/* No more of it can be in the clean-up than that took; of an old recording nobody knows. */
+static void test_cleanup(void **state)
 {
-	struct wait_sample sample = sample_of(SYS_read, WAIT_ON_FILE);
-	struct event_wait event;
+	static const struct host here = { .name = "web-1" };
+	struct shutdown *s = story_begin();
+	union event event = wait_of(10, 10, "fsync", 500);
+	union event gone = story_event(EVENT_EXIT, 1500);
+	struct record record;
 
 	(void)state;
-	memset(sample.path, 'a', sizeof(sample.path));
-	for (size_t at = 20; at < sizeof(sample.path); at += 21)
-		sample.path[at] = '\0';
-	sample.path_bytes = UINT32_MAX;
-	wait_sample_tell(&sample, 20, &event);
-	assert_int_equal(strnlen(event.text, sizeof(event.text)), 3 + 7 * 21);
-	assert_memory_equal(event.text, ".../aaa", 7);
-	memset(sample.path, 'a', sizeof(sample.path));
-	wait_sample_tell(&sample, 20, &event);
-	assert_string_equal(event.text, "...");
-}
-
-static void test_sockets(void **state)
-{
-	struct wait_sample sample = sample_of(SYS_recvfrom, WAIT_ON_SOCKET);
-
-	(void)state;
-	sample.family = AF_INET;
-	memcpy(sample.address, "\0\0\0\0\0\0\0\0\0\0\377\377\012\0\0\5", ADDRESS_BYTES);
-	sample.port = 5432;
-	assert_text(&sample, "recvfrom", "10.0.0.5:5432");
-	sample.flags = SAMPLE_INBOUND;
-	assert_text(&sample, "recvfrom", "client 10.0.0.5:5432");
-	sample.flags |= SAMPLE_LISTENER;
-	assert_text(&sample, "recvfrom", "listener 10.0.0.5:5432");
-	sample.family = AF_UNIX;
-	sample.flags = 0;
-	assert_text(&sample, "recvfrom", "unix socket");
-	set_path(&sample, "/run/db.sock", sizeof("/run/db.sock"));
-	assert_text(&sample, "recvfrom", "unix:/run/db.sock");
-	set_path(&sample, "\0bus", sizeof("\0bus") - 1);
-	assert_text(&sample, "recvfrom", "unix:@bus");
-	sample.family = 77;
-	assert_text(&sample, "recvfrom", "");
-}
-
-static void test_other_objects(void **state)
-{
-	struct wait_sample pipe = sample_of(SYS_read, WAIT_ON_PIPE);
-	struct wait_sample child = sample_of(SYS_wait4, WAIT_ON_CHILD);
-	struct wait_sample timer = sample_of(SYS_read, WAIT_ON_FILE);
-	struct wait_sample stopped = sample_of(-1, WAIT_ON_NOTHING);
-	struct wait_sample unknown = sample_of(9999, WAIT_ON_NOTHING);
-	struct event_wait event;
-
-	(void)state;
-	pipe.inode = 4711;
-	assert_text(&pipe, "read", "pipe:[4711]");
-	assert_text(&child, "wait4", "");
-	child.child = 99;
-	assert_text(&child, "wait4", "process 99");
-	set_path(&timer, "[timerfd]", sizeof("[timerfd]"));
-	timer.flags = SAMPLE_ANONYMOUS;
-	assert_text(&timer, "read", "[timerfd]");
-	wait_sample_tell(&timer, 20, &event);
-	assert_int_equal(event.object, WAIT_ON_TIMER);
-	stopped.flags = SAMPLE_STOPPED;
-	assert_text(&stopped, "", "stopped by a signal");
-	assert_text(&unknown, "system call 9999", "");
-}
-
-static void test_calls(void **state)
-{
-	uint8_t calls[WAIT_CALLS_MAX];
-
-	(void)state;
-	wait_calls_fill(calls);
-	assert_int_equal(calls[SYS_fdatasync], CALL_ON_DESCRIPTOR);
-	assert_int_equal(calls[SYS_wait4], CALL_ON_CHILD);
-	assert_int_equal(calls[SYS_getpid], CALL_PLAIN);
-	assert_string_equal(wait_call_name(SYS_epoll_pwait), "epoll_pwait");
-	assert_null(wait_call_name(-1));
-	assert_null(wait_call_name(WAIT_CALLS_MAX));
+	event.wait.flags = WAIT_TELLS_CLEANUP;
+	event.wait.cleanup_ns = 200 * STORY_MS;
+	story_tell(s, event);
+	story_tell(s, event);
+	story_tell(s, wait_of(10, 11, "read", 500));
+	gone.exit.process = story_id(10);
+	story_tell(s, gone);
+	story_tell(s, story_ended(2000, ENDED_SETTLED));
+	assert_int_equal(record_build(s, &here, &record), 0);
+	assert_true(record.timing.cleanup_ns > 400 * STORY_MS);
+	assert_int_equal(record.waits[0].cleanup_ns, 400 * STORY_MS);
+	assert_true(record.waits[1].cleanup_ns == TIME_UNKNOWN);
+	assert_int_equal(wait_in(&record.waits[1], WAIT_IN_CLEANUP), 0);
+	record_fini(&record);
+	waits_restart_cleanup(&s->waits);
+	assert_int_equal(record_build(s, &here, &record), 0);
+	assert_int_equal(record.waits[0].cleanup_ns, 0);
+	assert_int_equal(record.waits[0].total_ns, 1000 * STORY_MS);
+	record_fini(&record);
+	shutdown_free(s);
 }
 
 int main(void)
@@ -330,9 +283,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_looked), cmocka_unit_test(test_longest_first),
 		cmocka_unit_test(test_distinct),      cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_order),	      cmocka_unit_test(test_epoll),
-		cmocka_unit_test(test_path),	      cmocka_unit_test(test_path_too_long),
-		cmocka_unit_test(test_sockets),	      cmocka_unit_test(test_other_objects),
-		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_blocker),	      cmocka_unit_test(test_cleanup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

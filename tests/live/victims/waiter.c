@@ -10,6 +10,7 @@
  *   pipe:SECONDS           reads a pipe that a child holds open and then closes
  *   sync:SECONDS:FILE      writes and fdatasync, again and again
  *   recv:SECONDS:PEERPORT  reads from a server that does not answer, until a timeout
+ *   leave:SECONDS          closes its listener and its clients, and takes no time
  *   threads:COUNT          from the start: so many threads in futex, for ever
  */
 #include "victim.h"
@@ -18,7 +19,10 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
+#define CLIENTS_MAX 16
+
 static int listener, loop, outbound = -1;
+static int clients[CLIENTS_MAX], n_clients;
 static pthread_mutex_t locked = PTHREAD_MUTEX_INITIALIZER;
 static volatile sig_atomic_t is_stopping;
 
@@ -50,10 +54,20 @@ static void run_loop(double seconds, const sigset_t *mask)
 			continue;
 		if (event.data.fd != listener)
 			fail("expect silence of a client");
-		loop_add(accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+		if (n_clients == CLIENTS_MAX)
+			fail("take more clients");
+		clients[n_clients] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		loop_add(clients[n_clients++]);
 		say("taken", "\"port\":0");
 		truth_flush();
 	}
+}
+
+static void leave(void)
+{
+	while (n_clients)
+		close(clients[--n_clients]);
+	close(listener);
 }
 
 static void compute(double seconds)
@@ -189,6 +203,8 @@ static void do_step(const char *step)
 		write_and_sync(seconds, path);
 	else if (!strcmp(name, "recv"))
 		read_silence(seconds);
+	else if (!strcmp(name, "leave"))
+		leave();
 	say("step", "\"name\":\"%s\",\"took_ns\":%llu", name,
 	    (unsigned long long)(now_ns() - began_ns));
 }
