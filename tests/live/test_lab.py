@@ -258,6 +258,8 @@ _LATE_RESET = {"state": "idle", "answers": 1, "answered_ns": None, "late_request
 
 @pytest.mark.parametrize("fields, late_ns, found, counted", [
     ({}, 0, 0, 0), ({"fin_ns": 50_000_000}, 0, 1, 0), ({"fin_ns": 50_000_000}, 40_000_000, 0, 1),
+    ({"fin_ns": 50_000_000, "late_ns": 40_000_000}, 0, 0, 1),  # the client itself
+    ({"fin_ns": 50_000_000, "late_ns": 10_000_000}, 0, 1, 0),
     ({**_LATE_RESET, "fin_ns": 50_000_000}, 0, 1, 0), ({**_LATE_RESET, "fin_ns": 9_000}, 0, 0, 0),
     ({"state": "half_response", "last": "part", "first_byte_ns": 600, "last_byte_ns": 600,
       "fin_ns": 50_000_000}, 0, 1, 0),
@@ -266,8 +268,8 @@ def test_late_close(stopped, fields, late_ns, found, counted):
     """What the client saw later than 20 ms: only where the machine was late, and counted then."""
     other, offset_ns = copy.copy(stopped), t0_ns(stopped.record)
     line = {**LINE, **fields}
-    seen = Seen({key: value + offset_ns if key.endswith("_ns") and value else value
-                 for key, value in line.items()})
+    seen = Seen({key: value + offset_ns if key.endswith("_ns") and key != "late_ns" and value
+                 else value for key, value in line.items()})
     other.record = copy.deepcopy(stopped.record)
     other.late_ns, other.connections = late_ns, [seen]
     detail = {**_of(other.record, "idle"), "peer": seen.local, "closed_at_s": 0.000001}

@@ -254,6 +254,8 @@ static void on_paused(struct load *load, struct connection *connection, uint32_t
 
 void connection_on_events(struct load *load, struct connection *connection, uint32_t events)
 {
+	if (!connection->fin_ns && !connection->reset_ns)
+		connection->late_ns = lateness_now(&load->lateness);
 	switch (connection->phase) {
 	case PHASE_CONNECTING:
 		on_connected(load, connection);

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "tools/client/answer.h"
+#include "tools/client/lateness.h"
 #include "tools/client/plan.h"
 
 enum end {
@@ -78,6 +79,7 @@ struct connection {
 	uint64_t answered_ns;				  /* the answer before the last request */
 	uint64_t request_ns, first_byte_ns, last_byte_ns; /* of the last request and its answer */
 	uint64_t fin_ns, reset_ns, error_ns;
+	uint64_t late_ns; /* so much later than it happened the end was seen, at most */
 	uint64_t late_request_ns, late_reset_ns;
 	uint64_t sent_bytes, received_bytes;
 	uint64_t unasked_bytes; /* of the received: no whole request was open */
@@ -97,6 +99,7 @@ struct load {
 	uint64_t unsettled; /* initial ones on their way to their state */
 	uint64_t missed;    /* initial ones that did not reach it */
 	size_t next_source;
+	struct lateness lateness;
 	bool is_ready;
 	bool is_out_of_files, is_out_of_ports; /* has been told */
 	uint64_t refused_ns;		       /* nothing but refusals since; 0: not so */

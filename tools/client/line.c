@@ -81,6 +81,7 @@ static void put_times(FILE *file, const struct connection *connection)
 	put_time(file, "late_request_ns", connection->late_request_ns);
 	put_time(file, "late_reset_ns", connection->late_reset_ns);
 	put_time(file, "closed_ns", connection->closed_ns);
+	put_time(file, "late_ns", connection->late_ns);
 }
 
 void line_write(FILE *file, const struct plan *plan, const struct connection *connection,

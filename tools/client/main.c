@@ -176,6 +176,7 @@ static int wait_and_handle(struct run *run)
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
+	lateness_asked(&run->load.lateness);
 	for (i = 0; i < n; i++) {
 		if (events[i].data.ptr)
 			connection_on_events(&run->load, events[i].data.ptr, events[i].events);
@@ -294,6 +295,7 @@ static int run_plan(struct run *run)
 	}
 	load->epoll = epoll;
 	prepare(run);
+	lateness_init(&load->lateness);
 	err = run_loop(run);
 	if (err == -ENOTCONN)
 		fprintf(stderr,
@@ -303,6 +305,7 @@ static int run_plan(struct run *run)
 	else if (err)
 		fprintf(stderr, "shutwatch-client: %s\n", strerror(-err));
 	end_all(load);
+	lateness_fini(&load->lateness);
 	table_print(stderr, load);
 	return err ? STATUS_FAILED : STATUS_OK;
 }

@@ -7,6 +7,7 @@ LINE = {
     "first_request_ns": 30, "answered_ns": None, "request_ns": 30, "first_byte_ns": None,
     "last_byte_ns": None, "fin_ns": 900, "reset_ns": None,
     "error_ns": None, "late_request_ns": None, "late_reset_ns": None, "closed_ns": None,
+    "late_ns": None,
     "sent_bytes": 40, "received_bytes": 0, "unasked_bytes": 0, "requests": 1, "answers": 0,
     "last": "none", "status": None, "says_close": False, "malformed": False, "end": "fin",
     "late_reset": False, "errno": 0,

@@ -34,6 +34,7 @@ class Seen(Line):
         self.is_part = said["last"] == "part"
         self.sent_bytes, self.received_bytes = said["sent_bytes"], said["received_bytes"]
         self.fin_ns = said["fin_ns"]
+        self.late_ns = said["late_ns"] or 0
         self.end = _ENDS.get(said["end"], said["end"])
         if self.end == "fin" and said["late_reset"]:
             self.end = "fin+rst"

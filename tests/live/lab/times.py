@@ -47,6 +47,12 @@ def drain_error(stopped):
     return at_ns(stopped.record, drain_s) - max(ends.values()), None
 
 
+def _late_ns(stopped):
+    """How much later than it happened the client may have seen the last end."""
+    ended = [c for c in stopped.connections if c.ended_ns]
+    return max(ended, key=_left_ns).late_ns if ended else 0
+
+
 def total_error(stopped):
     """The same of the end of all, as the kernel told the lab."""
     total_s = stopped.record["timing"]["total_s"]
@@ -73,6 +79,8 @@ def _errors(stopped):
     slack = slack_ns(stopped.record)
     for name, (error_ns, _), early_ns in (("drain_s", drain_error(stopped), slack),
                                           ("total_s", total_error(stopped), slack + _TEARDOWN_NS)):
+        if name == "drain_s":
+            early_ns = max(early_ns, _late_ns(stopped))
         if error_ns is not None and not -early_ns <= error_ns <= slack:
             yield f"{name} is {error_ns / 1e6:+.1f} ms off"
     if stopped.ended_ns and stopped.record["timing"]["total_s"] is None:
