@@ -40,11 +40,11 @@
 
 static const struct advice_text texts[] = {
 	/* It did not hear. */
-	PROGRAM(DEAF " " DROPPED " handler_unseen", NODE, NODE_HANDLER),
-	PROGRAM(DEAF " " DROPPED " handler_unseen", GO, GO_HANDLER),
-	PROGRAM(DEAF " " DROPPED " handler_unseen", SPRING, SPRING_HANDLER),
-	PROGRAM(DEAF " " DROPPED " handler_unseen", JAVA, JAVA_HANDLER),
-	PROGRAM(DEAF, PYTHON, PYTHON_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen no_handler_idle", NODE, NODE_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen no_handler_idle", GO, GO_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen no_handler_idle", SPRING, SPRING_HANDLER),
+	PROGRAM(DEAF " " DROPPED " handler_unseen no_handler_idle", JAVA, JAVA_HANDLER),
+	PROGRAM(DEAF " no_handler_idle", PYTHON, PYTHON_HANDLER),
 	PROGRAM(WRAPPER, SHELL,
 		"Start the server with exec, as the last command of the script, so that it takes "
 		"the place of the shell and gets the signal itself."),

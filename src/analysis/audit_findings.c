@@ -46,13 +46,11 @@ static const struct prediction {
 	const char *id;
 	bool (*holds)(const struct audit *audit, struct finding *finding);
 } predictions[] = {
-	ROW(sigterm_discarded_pid1), ROW(sigterm_ignored),
-	ROW(signal_not_forwarded),   ROW(wrapper_died_first),
-	ROW(orphans_left),	     ROW(no_handler),
-	ROW(handler_unseen),	     ROW(unhandled_stop_signal_core),
-	ROW(wrong_stop_signal),	     ROW(signal_fanout),
-	ROW(cut_off_at_exit),	     ROW(accept_queue_dropped),
-	ROW(grace_exceeded),	     ROW(killed_by_pidns_teardown),
+	ROW(sigterm_discarded_pid1), ROW(sigterm_ignored),    ROW(signal_not_forwarded),
+	ROW(wrapper_died_first),     ROW(orphans_left),	      ROW(no_handler),
+	ROW(handler_unseen),	     ROW(no_handler_idle),    ROW(unhandled_stop_signal_core),
+	ROW(wrong_stop_signal),	     ROW(signal_fanout),      ROW(cut_off_at_exit),
+	ROW(accept_queue_dropped),   ROW(grace_exceeded),     ROW(killed_by_pidns_teardown),
 	ROW(killed_by_supervisor),   ROW(drain_blocked_idle),
 };
 

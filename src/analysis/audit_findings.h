@@ -39,6 +39,9 @@ enum program audit_program(const struct audit *audit);
 /* Of a process tree: a listing that is no snapshot may hold a loop. */
 #define AUDIT_DEPTH_MAX 64
 
+/* An init, or a launcher, that is known to pass the signal on to what it has started. */
+bool audit_passes_on(const struct audit_process *process);
+
 /* The one that serves below a process, and is not told itself; NULL: there is none. */
 const struct audit_process *audit_server_below(const struct audit *audit,
 					       const struct audit_process *process);

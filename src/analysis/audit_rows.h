@@ -35,6 +35,7 @@ AUDIT_ROW(wrapper_died_first);
 AUDIT_ROW(orphans_left);
 AUDIT_ROW(no_handler);
 AUDIT_ROW(handler_unseen);
+AUDIT_ROW(no_handler_idle);
 AUDIT_ROW(unhandled_stop_signal_core);
 AUDIT_ROW(wrong_stop_signal);
 AUDIT_ROW(signal_fanout);

@@ -103,11 +103,13 @@ AUDIT_ROW(wrapper_died_first)
 		   server->pid);
 }
 
+/* Of a wrapper that dies, that is what is said. */
 static bool is_orphan(const struct audit *audit, const struct audit_process *process)
 {
 	const struct audit_process *parent = audit_process_of(audit, process->parent);
 
-	return process->fate == FATE_LIVES && parent && parent->fate != FATE_LIVES;
+	return process->fate == FATE_LIVES && parent && parent->fate != FATE_LIVES &&
+	       !is_dying_wrapper(audit, parent);
 }
 
 AUDIT_ROW(orphans_left)
@@ -152,7 +154,34 @@ AUDIT_ROW(no_handler)
 
 static bool is_unseen(const struct audit *audit, const struct audit_process *process)
 {
-	return process->inbound_in_flight && audit_runtime(audit, process);
+	return (process->listeners || process->inbound) && audit_runtime(audit, process);
+}
+
+/* Caught by somebody who does not serve, and the one that serves is not told. */
+static bool is_unseen_wrapper(const struct audit *audit, const struct audit_process *process)
+{
+	const struct audit_process *server = wrapped(audit, process);
+
+	return server && server->fate == FATE_STOPS && process->is_told &&
+	       process->fate == FATE_STOPS && process->disposition == DISPOSITION_HANDLER &&
+	       !audit_passes_on(process);
+}
+
+static bool say_unseen_wrapper(const struct audit *audit, struct finding *finding)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_unseen_wrapper, &count);
+	const struct audit_process *server = process ? wrapped(audit, process) : NULL;
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	tell_wrapped(finding, server);
+	return say(finding,
+		   "%s goes to %s (pid %u), which catches it: whether it passes it on to %s (pid "
+		   "%u), which serves, cannot be seen",
+		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
+		   server->pid);
 }
 
 AUDIT_ROW(handler_unseen)
@@ -161,7 +190,7 @@ AUDIT_ROW(handler_unseen)
 	const struct audit_process *process = audit_first(audit, is_unseen, &count);
 
 	if (!process)
-		return false;
+		return say_unseen_wrapper(audit, finding);
 	audit_tell(audit, finding, process);
 	finding_count(finding, "in_flight", process->inbound_in_flight);
 	return say(finding,
@@ -169,6 +198,21 @@ AUDIT_ROW(handler_unseen)
 		   "request%s in flight cannot be seen",
 		   audit_runtime(audit, process), SIGNAL_NAME(audit->signal), process->comm,
 		   process->pid, process->inbound_in_flight, PLURAL(process->inbound_in_flight));
+}
+
+AUDIT_ROW(no_handler_idle)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_dying_server, &count);
+
+	if (!process || audit->verdict != VERDICT_CLEAN || audit->signal == SIGQUIT)
+		return false;
+	audit_tell(audit, finding, process);
+	finding_count(finding, "connections", process->inbound);
+	return say(finding,
+		   "%s (pid %u) has no handler for %s, which ends it at once: nothing is in flight "
+		   "now, but what is when it is stopped will be lost",
+		   process->comm, process->pid, SIGNAL_NAME(audit->signal));
 }
 
 AUDIT_ROW(unhandled_stop_signal_core)

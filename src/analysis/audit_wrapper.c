@@ -2,6 +2,10 @@
 /* Who stands between the one that is told and the one that serves, and what becomes of it. */
 #include "src/analysis/audit_findings.h"
 
+#include <string.h>
+
+#include "src/base/cleanup.h"
+
 static const struct audit_process *server_below(const struct audit *audit,
 						const struct audit_process *top, int depth)
 {
@@ -30,4 +34,17 @@ bool audit_is_relay(const struct audit *audit, const struct audit_process *proce
 	return process->program == PROGRAM_SHELL && process->is_readable &&
 	       process->disposition == DISPOSITION_DEFAULT && !process->listeners &&
 	       !parent->listeners && audit_server_below(audit, process);
+}
+
+bool audit_passes_on(const struct audit_process *process)
+{
+	static const char *const names[] = { "tini",	     "tini-static", "docker-init",
+					     "dumb-init",    "catatonit",   "timeout",
+					     "s6-supervise", "runsv",	    "supervisord" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(process->comm, names[i]) == 0)
+			return true;
+	}
+	return false;
 }

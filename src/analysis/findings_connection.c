@@ -263,6 +263,10 @@ static void advise_cut_off(const struct record *record, struct finding *finding)
 
 	if (record_was_draining(record, forced))
 		finding_advise_as(record, finding, "grace_exceeded", forced);
+	else if (record->trigger_signal == SIGKILL)
+		finding_advise_as(record, finding, "killed_without_stop_signal", TIME_UNKNOWN);
+	else if (signal_is_fault(record->trigger_signal))
+		finding_advise_as(record, finding, "unhandled_stop_signal_core", TIME_UNKNOWN);
 	else
 		finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 }

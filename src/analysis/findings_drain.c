@@ -64,8 +64,15 @@ static uint64_t held_at_kill(const struct record *record, struct blocker blocker
 		return active || idle || queued
 			       ? 0
 			       : outcomes(record, DIRECTION_OUTBOUND, OUTCOME_ABANDONED);
+	/* Of who was not killed itself, as a worker, the clients stayed until they left. */
+	if (!active)
+		active = details_of(record,
+				    (struct blocker){ DIRECTION_INBOUND, AT_SIGNAL_IN_FLIGHT },
+				    OUTCOME_NONE, forced_ns);
 	if (blocker.at_signal == AT_SIGNAL_IN_FLIGHT)
 		return active;
+	if (!idle)
+		idle = details_of(record, blocker, OUTCOME_NONE, forced_ns);
 	return active || queued ? 0 : idle;
 }
 
@@ -91,9 +98,9 @@ static uint64_t held_last(const struct record *record, struct blocker blocker)
 	int64_t since = timing->drain_ns - SAME_INSTANT_NS;
 	uint64_t found;
 
+	/* What the exit closed, nobody had waited for. */
 	if (blocker.at_signal == AT_SIGNAL_IDLE)
 		return details_of(record, blocker, OUTCOME_IDLE, since) +
-		       details_of(record, blocker, OUTCOME_LEFT_OPEN, since) +
 		       details_of(record, blocker, OUTCOME_PEER_CLOSED, since);
 	if (timing->in_flight_ns == TIME_UNKNOWN || timing->in_flight_ns < DRAIN_SLOW_NS)
 		return 0;
@@ -187,25 +194,53 @@ FINDING_ROW(drain_blocked_outbound)
 			    "unanswered outbound");
 }
 
+/*
+ * How long it took to end with no client that it could have waited for: the clean-up of timing, and
+ * before that what it spent with idle clients that its exit closed. TIME_UNKNOWN: it was killed.
+ */
+static int64_t alone_for(const struct record *record)
+{
+	const struct record_timing *timing = &record->timing;
+	int64_t last = timing->accepting_ns;
+
+	if (timing->cleanup_ns == TIME_UNKNOWN || record->details_omitted ||
+	    !outcomes(record, DIRECTION_INBOUND, OUTCOME_LEFT_OPEN) ||
+	    record_forced_at(record) != TIME_UNKNOWN || last == TIME_UNKNOWN)
+		return timing->cleanup_ns;
+	for (size_t i = 0; i < record->n_details; i++) {
+		const struct record_connection *c = &record->details[i];
+
+		if (c->direction == DIRECTION_INBOUND && c->outcome != OUTCOME_LEFT_OPEN &&
+		    c->closed_at_ns > last)
+			last = c->closed_at_ns;
+	}
+	return timing->total_ns - last;
+}
+
 FINDING_ROW(slow_cleanup)
 {
 	const struct record_timing *timing = &record->timing;
 	struct text text;
 
-	if (timing->cleanup_ns == TIME_UNKNOWN || timing->cleanup_ns < CLEANUP_SLOW_NS ||
-	    timing->cleanup_ns < timing->total_ns / CLEANUP_SLOW_PART)
+	int64_t cleanup = alone_for(record);
+
+	if (cleanup == TIME_UNKNOWN || cleanup < CLEANUP_SLOW_NS ||
+	    cleanup < timing->total_ns / CLEANUP_SLOW_PART)
 		return false;
 	/* Without clients there is no telling work from tidying up. */
 	if (timing->accepting_ns == TIME_UNKNOWN && timing->drain_ns == TIME_UNKNOWN)
 		return false;
-	finding_seconds(finding, "cleanup_s", timing->cleanup_ns);
+	finding_seconds(finding, "cleanup_s", cleanup);
 	finding_seconds(finding, "total_s", timing->total_ns);
-	finding_advise(record, finding, record_program(record), timing->cleanup_ns);
+	finding_advise(record, finding, record_program(record), cleanup);
 	text_init(&text);
-	text_addf(&text,
-		  "after its last client was gone the service took %s more to end, of %s in all",
-		  SPAN(timing->cleanup_ns), SPAN(timing->total_ns));
-	finding_add_wait(&text, record, WAIT_IN_CLEANUP);
+	if (cleanup == timing->cleanup_ns)
+		text_add(&text, "after its last client was gone the service took ");
+	else
+		text_add(&text, "with idle clients alone, which it left open, the service took ");
+	text_addf(&text, "%s more to end, of %s in all", SPAN(cleanup), SPAN(timing->total_ns));
+	finding_add_wait(&text, record,
+			 cleanup == timing->cleanup_ns ? WAIT_IN_CLEANUP : WAIT_IN_ALL);
 	finding_say(finding, &text);
 	return true;
 }

@@ -43,6 +43,28 @@ static void tell_kill(struct finding *finding, const struct record_process *proc
 	finding_seconds(finding, "killed_s", kill->at_ns);
 }
 
+/* Who never heard, or whose handler does nothing, is not helped by more time. */
+static void advise_grace(const struct record *record, struct finding *finding, int64_t waited_ns)
+{
+	static const char *const causes[] = { "sigterm_discarded_pid1", "sigterm_ignored",
+					      "signal_not_forwarded", "handler_without_effect" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		const struct finding_row *row = finding_row_find(causes[i]);
+		struct finding cause = { .row = row };
+		bool holds = row->holds(record, &cause);
+
+		if (holds) {
+			finding->advice = cause.advice;
+			cause.advice = NULL;
+		}
+		finding_fini(&cause);
+		if (holds)
+			return;
+	}
+	finding_advise(record, finding, record_program(record), waited_ns);
+}
+
 FINDING_ROW(grace_exceeded)
 {
 	uint64_t abandoned = record->directions[DIRECTION_INBOUND].outcomes[OUTCOME_ABANDONED];
@@ -59,7 +81,7 @@ FINDING_ROW(grace_exceeded)
 		finding_seconds(finding, "waited_s", waited);
 		finding_seconds(finding, "grace_s", record->timing.grace_ns);
 		finding_count(finding, "abandoned", abandoned);
-		finding_advise(record, finding, record_program(record), waited);
+		advise_grace(record, finding, waited);
 		SAY(finding,
 		    "%s (pid %u) was still there %s after the stop signal, and %s killed it; "
 		    "%ju connection%s in flight ended with it",
@@ -290,35 +312,47 @@ FINDING_ROW(orphans_left)
 	return true;
 }
 
-/* Somebody else may send a signal that looks like a crash: a watchdog, a debugger. */
-static bool was_sent(const struct record_process *process, int signal)
+/* A worker that was told alone: whoever has started it lives, and was not told. */
+static bool is_told_alone(const struct record *record, const struct record_process *process)
 {
-	for (size_t i = 0; i < process->n_signals; i++) {
-		const struct record_signal *sent = &process->signals[i];
+	const struct record_process *parent = record_process_find(record, process->ppid);
+	const struct record_signal *signal = process_first_stop(record, process);
 
-		if (sent->signal == signal && !sent->from_self && !sent->sender.is_kernel)
-			return true;
-	}
-	return false;
+	return signal && signal_is_from_outside(signal) && process->has_exited && parent &&
+	       !parent->has_exited && !process_first_stop(record, parent);
 }
 
-FINDING_ROW(crash_during_drain)
+static uint64_t living(const struct record *record)
 {
-	for (size_t i = 0; i < record->n_processes; i++) {
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < record->n_processes; i++)
+		count += !record->processes[i].has_exited;
+	return count;
+}
+
+FINDING_ROW(part_told)
+{
+	const struct record_process *parent;
+
+	for (size_t i = 0; record->verdict == VERDICT_PARTIAL && i < record->n_processes; i++) {
 		const struct record_process *process = &record->processes[i];
 
-		if (!signal_is_fault(process->exit_signal) ||
-		    signal_is_fault(record->trigger_signal) || record->trigger == TRIGGER_EXIT ||
-		    was_sent(process, process->exit_signal))
+		if (!is_told_alone(record, process))
 			continue;
+		parent = record_process_find(record, process->ppid);
 		finding_process(finding, process);
-		finding_text(finding, "signal", SIGNAL_NAME(process->exit_signal));
-		finding_seconds(finding, "crashed_s", process->exited_at_ns);
-		finding_count(finding, "aborted", record_aborted(record));
+		finding_signal(finding, process_first_stop(record, process));
+		finding_text(finding, "parent", parent->comm);
+		finding_count(finding, "parent_pid", parent->pid);
+		finding_count(finding, "living", living(record));
 		finding_advise(record, finding, process->program, TIME_UNKNOWN);
-		SAY(finding, "%s (pid %u) crashed with %s %s into the stop%s", process->comm,
-		    process->pid, SIGNAL_NAME(process->exit_signal), SPAN(process->exited_at_ns),
-		    process->has_core ? ", and left a core dump" : "");
+		SAY(finding,
+		    "%s went to %s (pid %u), and not to %s (pid %u), which had started it: %ju "
+		    "process%s of the service live%s on",
+		    SIGNAL_NAME(process_first_stop(record, process)->signal), process->comm,
+		    process->pid, parent->comm, parent->pid, (uintmax_t)living(record),
+		    living(record) == 1 ? "" : "es", living(record) == 1 ? "s" : "");
 		return true;
 	}
 	return false;

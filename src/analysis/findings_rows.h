@@ -117,6 +117,8 @@ bool record_was_draining(const struct record *record, int64_t forced_ns);
 enum program record_program(const struct record *record);
 /* Has an inbound connection in the details. */
 bool process_has_clients(const struct record *record, const struct record_process *process);
+/* A process that was told stands before the one that serves, which was not. */
+bool record_has_wrapper(const struct record *record);
 /* Held a listener, or has clients. */
 bool process_serves(const struct record *record, const struct record_process *process);
 /* Connections that ended badly, inbound and outbound. */
@@ -140,6 +142,7 @@ FINDING_ROW(signal_not_forwarded);
 FINDING_ROW(wrapper_died_first);
 FINDING_ROW(no_handler);
 FINDING_ROW(handler_unseen);
+FINDING_ROW(no_handler_idle);
 FINDING_ROW(unhandled_stop_signal_core);
 FINDING_ROW(wrong_stop_signal);
 FINDING_ROW(stop_signal_escalated);
@@ -167,6 +170,8 @@ FINDING_ROW(cut_off_at_exit);
 FINDING_ROW(requests_cut);
 FINDING_ROW(kill_slow_to_take);
 FINDING_ROW(orphans_left);
+FINDING_ROW(part_told);
+FINDING_ROW(crashed_unasked);
 FINDING_ROW(crash_during_drain);
 FINDING_ROW(outbound_left_open);
 FINDING_ROW(port_dark);

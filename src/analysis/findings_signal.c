@@ -211,19 +211,45 @@ FINDING_ROW(handler_unseen)
 	return false;
 }
 
+FINDING_ROW(no_handler_idle)
+{
+	(void)record;
+	(void)finding;
+	return false;
+}
+
+/* SIGQUIT, or what usually is a fault, sent by somebody: systemd's watchdog sends SIGABRT. */
+static const struct record_signal *core_signal(const struct record *record,
+					       const struct record_process *process)
+{
+	const struct record_signal *signal = died_of(record, process);
+
+	if (signal && signal->signal == SIGQUIT)
+		return signal;
+	for (size_t i = 0; i < process->n_signals; i++) {
+		signal = &process->signals[i];
+		if (signal->signal == process->exit_signal && signal_is_fault(signal->signal) &&
+		    signal_is_from_outside(signal) && !signal->sender.is_kernel &&
+		    signal->disposition == DISPOSITION_DEFAULT)
+			return signal;
+	}
+	return NULL;
+}
+
 FINDING_ROW(unhandled_stop_signal_core)
 {
 	for (size_t i = 0; i < record->n_processes; i++) {
 		const struct record_process *process = &record->processes[i];
-		const struct record_signal *signal = died_of(record, process);
+		const struct record_signal *signal = core_signal(record, process);
 
-		if (!signal || signal->signal != SIGQUIT)
+		if (!signal)
 			continue;
 		finding_process(finding, process);
 		finding_signal(finding, signal);
 		finding_advise(record, finding, process->program, TIME_UNKNOWN);
-		SAY(finding, "%s (pid %u) was stopped by SIGQUIT without a handler for it%s",
-		    process->comm, process->pid, process->has_core ? ", and left a core dump" : "");
+		SAY(finding, "%s (pid %u) was stopped by %s without a handler for it%s",
+		    process->comm, process->pid, SIGNAL_NAME(signal->signal),
+		    process->has_core ? ", and left a core dump" : "");
 		return true;
 	}
 	return false;

@@ -197,9 +197,10 @@ FINDING_ROW(handler_without_effect)
 	int64_t waited = idled(record);
 	const struct record_signal *signal;
 
-	/* Of shells and PostgreSQL other rows know why. A job without clients may be at work. */
+	/* Of wrappers and PostgreSQL other rows know why. A job without clients may be at work. */
 	if (!process || !waited || !has_inet_listener(record) ||
-	    process->program == PROGRAM_SHELL || process->program == PROGRAM_POSTGRESQL)
+	    process->program == PROGRAM_SHELL || process->program == PROGRAM_POSTGRESQL ||
+	    record_has_wrapper(record))
 		return false;
 	signal = heard(record, process);
 	finding_process(finding, process);

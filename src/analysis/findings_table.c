@@ -57,14 +57,22 @@ static const struct finding_row rows[] = {
 		"Install a handler for the stop signal that stops accepting, lets the requests "
 		"in flight finish, and then ends."),
 	ROW(handler_unseen, WARNING,
-		"The runtime of the language catches the stop signal in any case: whether the "
+		"The runtime of the language, or a wrapper, catches the stop signal: whether the "
 		"program drains cannot be seen before it is stopped (audit only).",
-		"SigCgt has the stop signal, in a process of Go, Node or Java with requests in "
-		"flight.",
+		"SigCgt has the stop signal, in a process of Go, Node or Java that serves, or in a "
+		"wrapper of one that is not told.",
 		"Stop it once under load (shutwatch run with shutwatch-client, see README), or "
 		"look into the program for its handler of the stop signal."),
+	ROW(no_handler_idle, WARNING,
+		"The program has no handler for the stop signal: nothing is in flight now, but "
+		"what is when it is stopped will be lost (audit only).",
+		"the stop signal is neither caught, ignored nor blocked (SigCgt, SigIgn, SigBlk), "
+		"in a process that listens.",
+		"Install a handler for the stop signal that stops accepting, lets the requests "
+		"in flight finish, and then ends."),
 	ROW(unhandled_stop_signal_core, WARNING,
-		"The stop signal was SIGQUIT and the program has no handler for it: its default "
+		"The stop signal was SIGQUIT, or one that usually means a fault, and the program "
+		"has no handler for it: its default "
 		"is a core dump.",
 		"signal_generate for SIGQUIT with the default disposition, and the end by it.",
 		"Stop the program with SIGTERM (KillSignal=, STOPSIGNAL), or install a handler "
@@ -225,10 +233,22 @@ static const struct finding_row rows[] = {
 		"sched_process_exit of the parent, and none of its child.",
 		"Let the main process end its children and wait for them; systemd: "
 		"KillMode=mixed or control-group."),
+	ROW(part_told, INFO,
+		"Only a part of the service was told to stop, and the rest serves on.",
+		"signal_generate from outside for a process of which the parent lives on, and its "
+		"sched_process_exit.",
+		"To stop the service, signal its main process. To replace a worker nothing is to "
+		"change."),
+	ROW(crashed_unasked, ERROR,
+		"The service ended by a crash, or with an error, and nobody had asked it to stop.",
+		"sched_process_exit with a signal that nobody had sent, or with a status other "
+		"than 0, and no stop signal before it.",
+		"Look at the core dump (coredumpctl) or at the last lines of its log. What it had "
+		"in flight is lost: clients must be able to ask again."),
 	ROW(crash_during_drain, ERROR,
 		"A process crashed while the service was stopping.",
-		"sched_process_exit with a fault signal that nobody had sent, after the stop had "
-		"begun.",
+		"sched_process_exit with a signal that nobody had sent and that is no stop signal, "
+		"after the stop had begun.",
 		"Look at the core dump: most often something is used after the stop has freed "
 		"it. Stop threads before what they use."),
 	ROW(outbound_left_open, INFO,

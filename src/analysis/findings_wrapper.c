@@ -72,6 +72,13 @@ static bool find_wrapped(const struct record *record, const struct record_proces
 	return false;
 }
 
+bool record_has_wrapper(const struct record *record)
+{
+	const struct record_process *wrapper, *child;
+
+	return find_wrapped(record, &wrapper, &child);
+}
+
 static bool died_first(const struct record_process *wrapper, const struct record_process *child)
 {
 	return wrapper->has_exited && wrapper->exit_signal != SIGKILL &&

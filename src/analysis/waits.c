@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARKED_SHARE 0.99 /* of its time: a look or two may find it on its way */
+#define PARKED_SHARE 0.9 /* of its time: a look or two may find it on its way, or at work */
 
 static void copy_text(char *to, size_t to_size, const char *from, size_t from_size)
 {
@@ -78,7 +78,7 @@ static void build_wait(const struct record *r, const struct event_wait *from,
 	to->total_ns = from->total_ns < INT64_MAX ? (int64_t)from->total_ns : INT64_MAX;
 	to->cleanup_ns = cleanup_of(r, from);
 	to->samples = from->samples;
-	if (to->object == WAIT_ON_EPOLL)
+	if (to->object == WAIT_ON_EPOLL && to->is_main)
 		tell_epoll(r, to);
 }
 

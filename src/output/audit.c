@@ -37,11 +37,16 @@ static void print_headline(const struct audit *audit, const struct report_style 
 	_cleanup_free_ char *sentence = NULL;
 	enum paint paint = audit->verdict == VERDICT_CLEAN ? PAINT_GOOD : PAINT_DOUBT;
 
+	const char *words = verdict_words(audit->verdict);
+
 	if (audit_severity(audit) == SEVERITY_ERROR)
 		paint = PAINT_BAD;
-	if (asprintf(&sentence, "%s: %s (%s): %s", audit->service.name,
-		     verdict_words(audit->verdict), verdict_name(audit->verdict),
-		     audit->reason) < 0)
+	if (audit->verdict == VERDICT_CLEAN && audit_severity(audit) == SEVERITY_WARNING) {
+		words = "would stop cleanly now, under load maybe not";
+		paint = PAINT_DOUBT;
+	}
+	if (asprintf(&sentence, "%s: %s (%s): %s", audit->service.name, words,
+		     verdict_name(audit->verdict), audit->reason) < 0)
 		text->has_failed = true;
 	else
 		style_paragraph(style, text, paint, sentence);

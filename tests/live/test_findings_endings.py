@@ -276,6 +276,104 @@ def _ended_as_if_it_crashed(stage):
     return record
 
 
+_DIES = """
+import ctypes, os, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("ready", sys.argv[1], flush=True)
+client, _ = listener.accept()
+client.recv(100)
+sys.stdin.readline()
+os._exit(3) if sys.argv[2] == "exit" else ctypes.string_at(0)
+"""
+
+
+def _dies(stage, how):
+    """A server ends in the middle of a request, and nobody has told it to."""
+    victim = stage.python_victim("/usr/bin/python3", "-c", _DIES, *free_ports(), how,
+                                 before_exec=_no_core)
+    service = Service(stage, victim)
+    service.client.half(1)
+    service.client.wait_taken(victim.pid)
+    victim.tell()
+    return service.record(), victim
+
+
+def _segfault(stage):
+    record, victim = _dies(stage, "crash")
+    assert victim.wait() == -signal.SIGSEGV
+    assert record["outcome"] == "crashed"
+    return record, {"pid": victim.pid, "signal": "SIGSEGV"}
+
+
+def test_ends_with_a_status(stage):
+    """Not by a signal, but with an error all the same."""
+    record, victim = _dies(stage, "exit")
+    assert victim.wait() == 3
+    told, = [finding for finding in record["findings"] if finding["id"] == "crashed_unasked"]
+    assert (told["evidence"]["pid"], told["evidence"]["status"]) == (victim.pid, 3)
+
+
+_BROKEN_PIPE = """
+import os, signal, socket, sys, threading
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("ready", sys.argv[1], flush=True)
+def drain(*_):
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    listener.close()
+    ours, theirs = os.pipe()
+    os.close(ours)
+    os.write(theirs, b"x")
+signal.signal(signal.SIGTERM, drain)
+client, _ = listener.accept()
+client.recv(100)
+while True:
+    signal.pause()
+"""
+
+
+def test_broken_pipe_while_it_drains(stage):
+    """SIGPIPE is no fault of the memory, and no stop signal: it ends a drain as badly."""
+    victim = stage.python_victim("/usr/bin/python3", "-c", _BROKEN_PIPE, *free_ports())
+    service = Service(stage, victim)
+    service.client.half(1)
+    service.client.wait_taken(victim.pid)
+    record = service.tell().record()
+    assert victim.wait() == -signal.SIGPIPE
+    told, = [finding for finding in record["findings"] if finding["id"] == "crash_during_drain"]
+    assert told["evidence"]["signal"] == "SIGPIPE"
+
+
+def test_abort_by_a_watchdog(stage):
+    """SIGABRT from outside is no crash: somebody sent it, and there is no handler."""
+    service = Service(stage, stage.server(before_exec=_no_core), open_clients=_in_flight)
+    record = service.tell(signal.SIGABRT).record()
+    told = {finding["id"]: finding for finding in record["findings"]}
+    assert told["unhandled_stop_signal_core"]["evidence"]["signal"] == "SIGABRT"
+    assert "exit()" not in told["cut_off_at_exit"]["advice"]
+
+
+def _workers(stage):
+    victim = stage.victim("prefork", 3, free_ports()[0], 50)
+    return victim, [line["pid"] for line in victim.wait_truth("worker", 3)]
+
+
+def _one_worker_told(stage):
+    victim, workers = _workers(stage)
+    service = Service(stage, victim, "--patience=2s")
+    record = service.tell(pid=workers[0]).record()
+    assert record["outcome"] == "partial"
+    stage.send(victim.pid)
+    return record, {"pid": workers[0], "parent_pid": victim.pid, "living": 3,
+                    "signal": "SIGTERM"}
+
+
+def _all_told(stage):
+    victim, workers = _workers(stage)
+    record = Service(stage, victim).tell().record()
+    assert set(workers) < {process["pid"] for process in record["processes"]}
+    return record
+
+
 FINDINGS = {
     "grace_exceeded": Expected("error", _outlived_its_grace, _killed_at_once),
     "killed_without_stop_signal": Expected("error", _killed_unasked, _killed_after_it_was_asked),
@@ -284,6 +382,8 @@ FINDINGS = {
     "killed_by_pidns_teardown": Expected("warning", _namespace_torn_down, _namespace_emptied),
     "kill_slow_to_take": Expected("warning", _held_when_killed, _killed_at_once),
     "orphans_left": Expected("warning", _leaves_child, _ends_child),
+    "part_told": Expected("info", _one_worker_told, _all_told),
+    "crashed_unasked": Expected("error", _segfault, _ended_as_if_it_crashed),
     "crash_during_drain": Expected("error", _crash, _ended_as_if_it_crashed),
 }
 

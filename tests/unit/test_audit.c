@@ -24,7 +24,7 @@ static void test_no_handler(void **state)
 	(void)state;
 	listen_on(&audit, server, 0);
 	server->inbound = 3;
-	expect(&audit, VERDICT_CLEAN, "");
+	expect(&audit, VERDICT_CLEAN, "no_handler_idle");
 }
 
 static void test_cut_off(void **state)
@@ -135,7 +135,7 @@ static void test_wrapper(void **state)
 	add(&audit, 10, 1, DISPOSITION_DEFAULT);
 	/* Its queue is served by who lives on. */
 	listen_on(&audit, add(&audit, 11, 10, DISPOSITION_HANDLER), 3);
-	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first");
 }
 
 /* A shell in a shell: the inner one hears nothing either. */
@@ -147,7 +147,7 @@ static void test_nested_wrapper(void **state)
 	add(&audit, 10, 1, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
 	add(&audit, 11, 10, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
 	listen_on(&audit, add(&audit, 12, 11, DISPOSITION_HANDLER), 0);
-	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first");
 }
 
 /* `npm start`: it passes the signal on, to a shell. A server may have a shell as a helper. */
@@ -160,13 +160,27 @@ static void test_relay(void **state)
 	add(&audit, 10, 1, DISPOSITION_HANDLER)->program = PROGRAM_NODE;
 	add(&audit, 11, 10, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
 	listen_on(&audit, add(&audit, 12, 11, DISPOSITION_HANDLER), 0);
-	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+	expect(&audit, VERDICT_PARTIAL, "wrapper_died_first");
 
 	server = add(&helper, 10, 1, DISPOSITION_HANDLER);
 	listen_on(&helper, server, 0);
 	add(&helper, 11, 10, DISPOSITION_DEFAULT)->program = PROGRAM_SHELL;
 	share(&helper.listeners[0], add(&helper, 12, 11, DISPOSITION_HANDLER));
 	expect(&helper, VERDICT_CLEAN, "");
+}
+
+/* A wrapper that catches the signal: what it does then cannot be seen; of an init it is known. */
+static void test_wrapper_with_a_handler(void **state)
+{
+	struct audit shell = bare(), init = bare();
+
+	(void)state;
+	add(&shell, 10, 1, DISPOSITION_HANDLER)->program = PROGRAM_SHELL;
+	listen_on(&shell, add(&shell, 11, 10, DISPOSITION_HANDLER), 0);
+	expect(&shell, VERDICT_CLEAN, "handler_unseen");
+	strcpy(add(&init, 10, 1, DISPOSITION_HANDLER)->comm, "tini");
+	listen_on(&init, add(&init, 11, 10, DISPOSITION_HANDLER), 0);
+	expect(&init, VERDICT_CLEAN, "");
 }
 
 static void test_wrapper_ignores(void **state)
@@ -205,7 +219,7 @@ static void test_kill_modes(void **state)
 	(void)state;
 	expect(&group, VERDICT_CLEAN, "");
 	expect(&mixed, VERDICT_FORCED, "wrapper_died_first killed_by_supervisor");
-	expect(&process, VERDICT_PARTIAL, "wrapper_died_first orphans_left");
+	expect(&process, VERDICT_PARTIAL, "wrapper_died_first");
 	expect(&none, VERDICT_UNAFFECTED, "");
 }
 
@@ -330,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_wrapper),
 		cmocka_unit_test(test_nested_wrapper),
 		cmocka_unit_test(test_relay),
+		cmocka_unit_test(test_wrapper_with_a_handler),
 		cmocka_unit_test(test_wrapper_ignores),
 		cmocka_unit_test(test_kill_modes),
 		cmocka_unit_test(test_unreadable_unit),

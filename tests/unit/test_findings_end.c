@@ -194,6 +194,90 @@ static void test_crash_during_drain(void **state)
 	fixture_free(record);
 }
 
+/* Any signal that nobody sent: SIGPIPE ends a drain as well as SIGSEGV does. */
+static void test_crash_by_other_signals(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_process *process = judged_process(record);
+
+	(void)state;
+	process->exit_signal = SIGPIPE;
+	assert_non_null(judged_find(record, "crash_during_drain"));
+	fixture_signal(process, SIGPIPE, 99 * MS)->from_self = true; /* the kernel, for itself */
+	assert_non_null(judged_find(record, "crash_during_drain"));
+	fixture_signal(process, SIGPIPE, 99 * MS);
+	assert_silent(record, "crash_during_drain");
+	fixture_free(record);
+}
+
+static void test_crashed_unasked(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_process *process = judged_process(record);
+	const struct finding *finding;
+
+	(void)state;
+	record->trigger = TRIGGER_EXIT;
+	record->trigger_signal = 0;
+	process->n_signals = 0;
+	process->exit_code = 3;
+	assert_silent(record, "crashed_unasked"); /* by the outcome, this is none */
+	record->verdict = VERDICT_CRASHED;
+	finding = assert_fires(record, "crashed_unasked",
+			       "app (pid 812) ended with status 3, unasked", "log");
+	assert_int_equal(judged_number(finding, "status"), 3);
+	process->exit_code = -1;
+	process->exit_signal = SIGSEGV;
+	process->has_core = true;
+	assert_fires(record, "crashed_unasked",
+		     "app (pid 812) crashed with SIGSEGV, unasked, and left a core dump", "log");
+	assert_silent(record, "crash_during_drain");
+	record->trigger = TRIGGER_SIGNAL;
+	record->trigger_signal = SIGTERM;
+	assert_silent(record, "crashed_unasked");
+	fixture_free(record);
+}
+
+/* A worker; its master was not told, and lives. */
+static void test_part_told(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+	struct record_process *worker = judged_child(record, 900, "gunicorn");
+
+	(void)state;
+	worker->has_exited = true;
+	fixture_signal(worker, SIGTERM, 0);
+	record->processes[0].has_exited = false;
+	record->processes[0].n_signals = 0;
+	assert_silent(record, "part_told");
+	record->verdict = VERDICT_PARTIAL;
+	assert_fires(record, "part_told",
+		     "SIGTERM went to gunicorn (pid 900), and not to gunicorn (pid 812), which had "
+		     "started it: 1 process of the service lives on",
+		     "its main process");
+	worker->signals[0].from_member = true; /* the master itself replaces it */
+	assert_silent(record, "part_told");
+	fixture_free(record);
+}
+
+/* More time helps nobody who did not hear, nor one whose handler does nothing. */
+static void test_grace_exceeded_for_another_reason(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	struct record_signal *signal = judged_signal(record);
+
+	(void)state;
+	judged_kill(judged_process(record), 10 * S);
+	record->timing.first_action_ns = 10 * S;
+	assert_non_null(strstr(judged_find(record, "grace_exceeded")->advice,
+			       "Let the handler begin the shutdown"));
+	signal = judged_signal(record);
+	signal->result = SIGNAL_IGNORED;
+	signal->disposition = DISPOSITION_IGNORED;
+	assert_non_null(strstr(judged_find(record, "grace_exceeded")->advice, "Do not ignore"));
+	fixture_free(record);
+}
+
 static void test_exit_codes_are_no_findings(void **state)
 {
 	static const int codes[] = { 143, 130, 1 };
@@ -220,6 +304,10 @@ int main(void)
 		cmocka_unit_test(test_kill_slow_to_take),
 		cmocka_unit_test(test_orphans_left),
 		cmocka_unit_test(test_crash_during_drain),
+		cmocka_unit_test(test_crash_by_other_signals),
+		cmocka_unit_test(test_crashed_unasked),
+		cmocka_unit_test(test_part_told),
+		cmocka_unit_test(test_grace_exceeded_for_another_reason),
 		cmocka_unit_test(test_exit_codes_are_no_findings),
 	};
 

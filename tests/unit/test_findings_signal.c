@@ -211,6 +211,15 @@ static void test_unhandled_stop_signal_core(void **state)
 		     "app (pid 812) was stopped by SIGQUIT without a handler for it, and left a "
 		     "core dump",
 		     "KillSignal=SIGTERM");
+	judged_signal(record)->signal = process->exit_signal = SIGABRT; /* by a watchdog */
+	record->trigger_signal = SIGABRT;
+	assert_fires(record, "unhandled_stop_signal_core",
+		     "app (pid 812) was stopped by SIGABRT without a handler for it, and left a "
+		     "core dump",
+		     "SIGTERM");
+	judged_signal(record)->sender.is_kernel = true;
+	assert_silent(record, "unhandled_stop_signal_core");
+	judged_signal(record)->signal = SIGQUIT;
 	process->exit_signal = 0;
 	judged_signal(record)->disposition = DISPOSITION_HANDLER; /* nginx: graceful */
 	assert_silent(record, "unhandled_stop_signal_core");

@@ -256,6 +256,41 @@ static void test_slow_cleanup(void **state)
 	fixture_free(record);
 }
 
+/* Idle clients that the exit closed kept nobody: the service was busy with itself. */
+static void test_slow_cleanup_with_idle_clients(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_PYTHON);
+
+	(void)state;
+	record->timing.total_ns = record->timing.drain_ns = 6 * S;
+	record->timing.cleanup_ns = 0;
+	judged_inbound(record, OUTCOME_LEFT_OPEN, 1)->closed_at_ns = 6 * S;
+	record->details[0].at_signal = AT_SIGNAL_IDLE;
+	assert_fires(record, "slow_cleanup",
+		     "with idle clients alone, which it left open, the service took 6.0 s more to "
+		     "end, of 6.0 s in all",
+		     "");
+	assert_silent(record, "drain_blocked_idle");
+	judged_inbound(record, OUTCOME_COMPLETED, 1)->closed_at_ns = 5500 * MS;
+	assert_silent(record, "slow_cleanup"); /* until then it served */
+	fixture_free(record);
+}
+
+/* The master was killed; its worker, told to stop, stayed until its client left. */
+static void test_blocked_in_a_worker(void **state)
+{
+	struct record *record = killed_in_drain(PROGRAM_UVICORN);
+	struct record_connection *stream = judged_inbound(record, OUTCOME_PEER_RESET, 1);
+
+	(void)state;
+	stream->at_signal = AT_SIGNAL_IDLE;
+	stream->closed_at_ns = 9 * S;
+	assert_silent(record, "drain_blocked_idle");
+	stream->closed_at_ns = 11 * S;
+	assert_non_null(judged_find(record, "drain_blocked_idle"));
+	fixture_free(record);
+}
+
 /* What the clean-up waited for, not what the whole stop did most. */
 static void test_slow_cleanup_tells_its_own_wait(void **state)
 {
@@ -354,6 +389,8 @@ int main(void)
 		cmocka_unit_test(test_the_longest_wait_is_told),
 		cmocka_unit_test(test_cut_off_by_a_kill),
 		cmocka_unit_test(test_slow_cleanup),
+		cmocka_unit_test(test_slow_cleanup_with_idle_clients),
+		cmocka_unit_test(test_blocked_in_a_worker),
 		cmocka_unit_test(test_slow_cleanup_tells_its_own_wait),
 		cmocka_unit_test(test_slow_reaction),
 		cmocka_unit_test(test_handler_without_effect),
