@@ -205,7 +205,7 @@ static int64_t alone_for(const struct record *record)
 
 	if (timing->cleanup_ns == TIME_UNKNOWN || record->details_omitted ||
 	    !outcomes(record, DIRECTION_INBOUND, OUTCOME_LEFT_OPEN) ||
-	    record_forced_at(record) != TIME_UNKNOWN || last == TIME_UNKNOWN)
+	    record->verdict == VERDICT_FORCED || last == TIME_UNKNOWN)
 		return timing->cleanup_ns;
 	for (size_t i = 0; i < record->n_details; i++) {
 		const struct record_connection *c = &record->details[i];

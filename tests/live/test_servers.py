@@ -117,7 +117,8 @@ def test_uvicorn(trap, workers):
 
 def _nginx(trap):
     upstream = trap.server()
-    server = start_nginx(trap, upstream.port)
+    # Half a request waits for the signal, and is finished after it, on a slow machine as well.
+    server = start_nginx(trap, upstream.port, header_s=5)
     client = trap.client(server.port)
     client.idle(4)
     client.in_flight(4, _SLOW)

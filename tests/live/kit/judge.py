@@ -95,6 +95,7 @@ class Judge:
     """One record against what was seen; disagreements() is a list of sentences."""
 
     stays_queued = False  # True: who was in the accept queue at the signal still was at the look
+    half_closes_ns = 0  # a server may have shut its side so long before it closes
     looks_within_ns = float("inf")  # of T0, and sees each connection as it is then
     counts_undecidable = False  # True: pairs.UNDECIDABLE is counted for all kinds of connections
 
@@ -346,7 +347,8 @@ class Judge:
         seen_ns = connection.fin_ns or connection.ended_ns
         if connection.end == "fin":  # half closed by the server: over with the client's own FIN
             seen_ns = getattr(connection, "over_ns", None) or connection.ended_ns
-        if connection.end in ("fin", "rst", "fin+rst") and closed > seen_ns + CAUSALITY_NS:
+        if connection.end in ("fin", "rst", "fin+rst") and closed > seen_ns + CAUSALITY_NS + (
+                self.half_closes_ns if connection.end == "fin+rst" else 0):
             yield (f"closed_at_s {detail['closed_at_s']}, but the client saw the end at "
                    f"{(seen_ns - self.t0_ns) / SECOND:.6f}")
 

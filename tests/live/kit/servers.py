@@ -17,7 +17,7 @@ error_log {directory}/error.log;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
-    client_header_timeout 2s;
+    client_header_timeout {header_s}s;
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;
     fastcgi_temp_path {directory}/fastcgi;
@@ -82,7 +82,7 @@ def _is_nginx_worker(pid):
         return title.read().startswith(b"nginx: worker")
 
 
-def start_nginx(stage, upstream, workers=2, cgroup=None):
+def start_nginx(stage, upstream, workers=2, cgroup=None, header_s=2):
     """nginx before an upstream on 127.0.0.1; /file is big and static, /ok answers at once."""
     port, = free_ports()
     directory = stage.directory / f"nginx-{port}"
@@ -91,7 +91,7 @@ def start_nginx(stage, upstream, workers=2, cgroup=None):
         file.truncate(BIG_FILE_BYTES)
     config = directory / "nginx.conf"
     config.write_text(_NGINX.format(directory=directory, port=port, upstream=upstream,
-                                    workers=workers))
+                                    workers=workers, header_s=header_s))
     program = stage.program(["nginx", "-p", directory, "-c", config, "-e",
                              directory / "error.log"], cgroup=cgroup or stage.cgroup)
     wait_until(lambda: sum(map(_is_nginx_worker, program.children())) == workers,

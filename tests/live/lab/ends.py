@@ -4,7 +4,7 @@
 from kit.clock import MS, SECOND
 from kit.judge import at_ns, details_of, t0_ns
 from lab.outcomes import MACHINE_WAS_LATE
-from lab.slack import slack_ns
+from lab.slack import LOOK_NS, slack_ns
 
 _LIVES = ("open", "handed_over")
 _WHOSE = "ended by a packet after the server's own FIN, before anybody had looked whose it is"
@@ -60,7 +60,8 @@ class Ends:
         if detail["pid"] not in self._pids:
             yield f"{name}, {detail['pid']} is no process of the record"
         exit_ns, closed_ns = self._exits.get(detail["pid"]), self._closed_ns(detail)
-        if detail["closed_by"] == "app" and exit_ns and closed_ns > exit_ns + _SAME_NS:
+        # Closed before, while shutwatch went through its files: over once shutwatch lets go of it.
+        if detail["closed_by"] == "app" and exit_ns and closed_ns > exit_ns + LOOK_NS:
             yield f"{name}, closed_by app {(closed_ns - exit_ns) / 1e6:.1f} ms after its exit"
         if detail["closed_by"] == "exit":
             limit_ns = (_TEARDOWN_NS + _TURNS * self._stopped.late_ns
@@ -93,7 +94,7 @@ class Ends:
         """The lab saw who held it at the signal, and who had been accepted."""
         look = self._stopped.look if connection.is_accepted is not None else None
         holders = look.holders.get(connection.local) if look else None
-        if holders and detail["pid"] not in holders:
+        if holders and detail["pid"] not in holders and not self._is_inherited(detail, holders):
             yield f"pid is {detail['pid']}, {sorted(holders)} held it at the signal"
         elif detail["pid"] is None and detail["closed_by"] == "app":
             self._undecidable[_WHOSE] += 1
@@ -103,13 +104,22 @@ class Ends:
             closed = [at_ns(self._stopped.record, listener["closed_at_s"])
                       for listener in self._stopped.record["listeners"]
                       if listener["closed_at_s"] is not None]
-            if not any(-_SAME_NS <= self._closed_ns(detail) - ns <= self._slack_ns
-                       for ns in closed):
+            # One after the other, and others have their turn in between.
+            limit_ns = self._slack_ns + _TURNS * self._stopped.late_ns
+            if not any(-_SAME_NS <= self._closed_ns(detail) - ns <= limit_ns for ns in closed):
                 yield f"closed_at_s {detail['closed_at_s']}, and no listener closed then"
             if detail["pid"] is not None:
                 yield f"pid is {detail['pid']}"
         elif detail["closed_by"] == "kernel" and detail["pid"] is None and holders:
             yield "pid is null"
+
+    def _is_inherited(self, detail, holders):
+        """It was accepted by a parent for its child, or by one that had begun to end before T0."""
+        parents = {process["pid"]: process["ppid"]
+                   for process in self._stopped.record["processes"]}
+        if detail["pid"] is None:
+            return detail["outcome"] == "peer_closed" and not holders & self._pids
+        return parents.get(detail["pid"]) in holders
 
     def _whole(self, connection, detail):
         """What was still on its way when it was closed."""

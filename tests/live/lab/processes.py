@@ -34,6 +34,9 @@ def _killed(stopped):
         killed_ns = stopped.killed[pid]
         process = _by_pid(stopped).get(pid, {"exit": None, "signals": []})
         end = process["exit"] or {"signal": None, "at_s": 0}
+        if end["signal"] is None and process["exit"] and at_ns(
+                stopped.record, end["at_s"]) < killed_ns + CAUSALITY_NS:
+            continue  # it had begun to exit by itself, after the lab had looked
         if end["signal"] != "SIGKILL":
             yield f"{pid} was killed by the lab, the record says {process['exit']}"
         elif at_ns(stopped.record, end["at_s"]) < killed_ns - CAUSALITY_NS:

@@ -18,7 +18,7 @@ from lab.load import Load
 from lab.look import Killed, Look, is_leaving
 from lab.seen import Seen
 from lab.server import BURST, IDLE, LATE, LOAD, LONG, MANY, MIXED, QUEUE, TERM_ALL
-from lab.slack import LOOK_NS
+from lab.slack import LOOK_NS, slack_ns
 
 _GRACE_S = 4          # then SIGKILL to all that is left …
 _LOAD_PATH = "/5000/10"
@@ -238,6 +238,7 @@ def _judged(row, stopped, **who):
     stopped.stays_queued = row.scenario == QUEUE and stopped.stop.sender is not None
     judge.stays_queued = stopped.stays_queued
     judge.looks_within_ns = LOOK_NS + stopped.late_ns
+    judge.half_closes_ns = slack_ns(stopped.record) + stopped.late_ns
     row.mismatches = [*judge.disagreements(),
                       *strict.disagreements(stopped, row.scenario, judge.undecidable)]
     row.undecidable = dict(judge.undecidable)
