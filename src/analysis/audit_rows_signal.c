@@ -56,10 +56,21 @@ static const struct audit_process *wrapped(const struct audit *audit,
 	return process->listeners ? NULL : audit_server_below(audit, process);
 }
 
-static void tell_wrapped(struct finding *finding, const struct audit_process *server)
+/* The first wrapper for which it holds, and its server; both become evidence. NULL: none. */
+static const struct audit_process *tell_wrapper(const struct audit *audit, struct finding *finding,
+						process_test *holds,
+						const struct audit_process **ret_server)
 {
-	finding_count(finding, "server_pid", server->pid);
-	finding_text(finding, "server", server->comm);
+	size_t count;
+	const struct audit_process *process = audit_first(audit, holds, &count);
+
+	if (!process)
+		return NULL;
+	*ret_server = wrapped(audit, process);
+	audit_tell(audit, finding, process);
+	finding_count(finding, "server_pid", (*ret_server)->pid);
+	finding_text(finding, "server", (*ret_server)->comm);
+	return process;
 }
 
 static bool is_silent_wrapper(const struct audit *audit, const struct audit_process *process)
@@ -69,14 +80,12 @@ static bool is_silent_wrapper(const struct audit *audit, const struct audit_proc
 
 AUDIT_ROW(signal_not_forwarded)
 {
-	size_t count;
-	const struct audit_process *process = audit_first(audit, is_silent_wrapper, &count);
-	const struct audit_process *server = process ? wrapped(audit, process) : NULL;
+	const struct audit_process *server;
+	const struct audit_process *process =
+		tell_wrapper(audit, finding, is_silent_wrapper, &server);
 
 	if (!process)
 		return false;
-	audit_tell(audit, finding, process);
-	tell_wrapped(finding, server);
 	return say(finding, "%s goes to %s (pid %u), which passes nothing on; %s (pid %u) serves",
 		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
 		   server->pid);
@@ -89,14 +98,12 @@ static bool is_dying_wrapper(const struct audit *audit, const struct audit_proce
 
 AUDIT_ROW(wrapper_died_first)
 {
-	size_t count;
-	const struct audit_process *process = audit_first(audit, is_dying_wrapper, &count);
-	const struct audit_process *server = process ? wrapped(audit, process) : NULL;
+	const struct audit_process *server;
+	const struct audit_process *process =
+		tell_wrapper(audit, finding, is_dying_wrapper, &server);
 
 	if (!process)
 		return false;
-	audit_tell(audit, finding, process);
-	tell_wrapped(finding, server);
 	return say(finding,
 		   "%s ends %s (pid %u) at once; %s (pid %u), which serves, hears nothing of it",
 		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
@@ -169,14 +176,12 @@ static bool is_unseen_wrapper(const struct audit *audit, const struct audit_proc
 
 static bool say_unseen_wrapper(const struct audit *audit, struct finding *finding)
 {
-	size_t count;
-	const struct audit_process *process = audit_first(audit, is_unseen_wrapper, &count);
-	const struct audit_process *server = process ? wrapped(audit, process) : NULL;
+	const struct audit_process *server;
+	const struct audit_process *process =
+		tell_wrapper(audit, finding, is_unseen_wrapper, &server);
 
 	if (!process)
 		return false;
-	audit_tell(audit, finding, process);
-	tell_wrapped(finding, server);
 	return say(finding,
 		   "%s goes to %s (pid %u), which catches it: whether it passes it on to %s (pid "
 		   "%u), which serves, cannot be seen",
