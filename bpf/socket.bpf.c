@@ -9,18 +9,7 @@
 #include "connection.bpf.h"
 #include "listener.bpf.h"
 #include "look.bpf.h"
-
-static __always_inline bool is_tcp(const struct sock *sk)
-{
-	u16 family = sk->__sk_common.skc_family;
-
-	return sk->sk_protocol == IPPROTO_TCP && (family == AF_INET || family == AF_INET6);
-}
-
-static __always_inline bool is_established(int state)
-{
-	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
-}
+#include "state.bpf.h"
 
 /* --- who is it ------------------------------------------------------------------------------ */
 
@@ -140,12 +129,6 @@ static __always_inline struct connection_tag *see_closing(struct sock *sk, bool 
 }
 
 /* --- leaving -------------------------------------------------------------------------------- */
-
-static __always_inline bool is_fin_sent(int state)
-{
-	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
-	       state == TCP_LAST_ACK;
-}
 
 /* What a process's own transition put on the wire. */
 static __always_inline u8 wire_by_owner(struct sock *sk, int old_state, int new_state)
@@ -293,7 +276,7 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 	struct departure departure = { .closed_by = CLOSED_BY_KERNEL };
 	struct connection_tag *tag = connection_tag_find(sk);
 
-	departure.is_queued = !sk->sk_socket && is_established(old_state);
+	departure.is_queued = is_in_queue(sk, old_state);
 	if (!tag || !service_is_in(tag->service, tag->generation))
 		tag = see_ending(sk, old_state, departure.is_queued);
 	if (!tag)
@@ -305,12 +288,13 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 		departure.outcome = OUTCOME_LATE_RESET;
 	} else if (departure.error == ERROR_PEER_RESET)
 		departure.closed_by = CLOSED_BY_PEER;
+	else if (departure.is_queued)
+		departure.wire = WIRE_RST;
 	else if (is_fin_sent(old_state)) {
 		departure.closed_by = CLOSED_BY_APP; /* half closed by us, now by the peer too */
 		departure.wire = WIRE_FIN;
 		departure.peer_fin = true;
-	} else if (departure.is_queued)
-		departure.wire = WIRE_RST;
+	}
 	tell_departure(sk, tag, &departure);
 	return 0;
 }

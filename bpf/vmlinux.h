@@ -180,6 +180,13 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie; /* also valid in a TIME_WAIT mini-socket */
+	union {
+		unsigned long skc_flags; /* bits of enum sock_flags */
+	};
+};
+
+enum sock_flags {
+	SOCK_DEAD, /* its owner has closed it */
 };
 
 typedef struct {

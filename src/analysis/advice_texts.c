@@ -7,8 +7,7 @@
 #include "src/base/cleanup.h"
 
 /* clang-format off */
-#define DEAF "no_handler handler_without_effect sigterm_ignored sigterm_discarded_pid1 " \
-	     "unhandled_stop_signal_core"
+#define DEAF "no_handler handler_without_effect sigterm_discarded_pid1 unhandled_stop_signal_core"
 #define WRAPPER "signal_not_forwarded wrapper_died_first sigterm_discarded_pid1 sigterm_ignored"
 #define TOO_LONG "grace_exceeded drain_blocked_active stop_signal_escalated"
 #define DROPPED "cut_off_at_exit requests_cut no_handler"

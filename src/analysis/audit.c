@@ -290,6 +290,20 @@ static const struct audit_process *cutter_of(const struct audit *audit)
 	return NULL;
 }
 
+static char *explain_handler(const struct audit *audit)
+{
+	size_t stopping = count_fate(audit, FATE_STOPS), told = 0;
+
+	for (size_t i = 0; i < audit->n_processes; i++)
+		told += audit->processes[i].fate == FATE_STOPS && audit->processes[i].is_told;
+	if (!stopping)
+		return strdup("nothing is in flight now");
+	return strdup(stopping == told
+			      ? "what stops has a handler, which is believed to drain"
+			      : "what is told has a handler, which is believed to drain and to end "
+				"the processes below");
+}
+
 static char *explain_clean(const struct audit *audit)
 {
 	const struct audit_process *cutter = cutter_of(audit);
@@ -307,9 +321,7 @@ static char *explain_clean(const struct audit *audit)
 			       ? NULL
 			       : reason;
 	if (!runtime)
-		return strdup(count_fate(audit, FATE_STOPS)
-				      ? "what stops has a handler, which is believed to drain"
-				      : "nothing is in flight now");
+		return explain_handler(audit);
 	if (asprintf(&reason,
 		     "%s always catches the signal: whether the program drains cannot be seen",
 		     runtime) < 0)

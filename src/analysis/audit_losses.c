@@ -105,12 +105,17 @@ uint64_t audit_dropped(const struct audit *audit)
 	return count;
 }
 
+/* Below a wrapper that is none of the programs, the one that serves. */
 enum program audit_program(const struct audit *audit)
 {
+	enum program serving = PROGRAM_UNKNOWN;
+
 	for (size_t i = 0; i < audit->n_processes; i++) {
+		if (!serving && audit->processes[i].listeners)
+			serving = audit->processes[i].program;
 		if ((audit->processes[i].is_told || audit->signal_source == SIGNAL_UNSEEN) &&
 		    audit->processes[i].program)
 			return audit->processes[i].program;
 	}
-	return PROGRAM_UNKNOWN;
+	return serving;
 }

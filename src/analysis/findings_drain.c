@@ -50,6 +50,27 @@ static uint64_t queued_at_kill(const struct record *record, int64_t forced_ns)
 	return outcomes(record, DIRECTION_INBOUND, OUTCOME_UNACCEPTED);
 }
 
+/* It was idle by then, or had been dropped before: nobody was at work for it. */
+static bool is_done_with(const struct record_connection *c)
+{
+	return c->outcome == OUTCOME_LEFT_OPEN || c->outcome == OUTCOME_CUT ||
+	       c->outcome == OUTCOME_RESET;
+}
+
+/* Inbound ones that were in flight at T0 and went on after the kill. */
+static uint64_t left_by_themselves(const struct record *record, int64_t forced_ns)
+{
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < record->n_details; i++) {
+		const struct record_connection *c = &record->details[i];
+
+		found += c->direction == DIRECTION_INBOUND && c->at_signal == AT_SIGNAL_IN_FLIGHT &&
+			 c->closed_at_ns >= forced_ns && !is_done_with(c);
+	}
+	return found;
+}
+
 /*
  * What was in flight then is abandoned, what was idle is left open: the
  * outcomes say so themselves. Idle ones block only if nothing in flight does.
@@ -66,9 +87,7 @@ static uint64_t held_at_kill(const struct record *record, struct blocker blocker
 			       : outcomes(record, DIRECTION_OUTBOUND, OUTCOME_ABANDONED);
 	/* Of who was not killed itself, as a worker, the clients stayed until they left. */
 	if (!active)
-		active = details_of(record,
-				    (struct blocker){ DIRECTION_INBOUND, AT_SIGNAL_IN_FLIGHT },
-				    OUTCOME_NONE, forced_ns);
+		active = left_by_themselves(record, forced_ns);
 	if (blocker.at_signal == AT_SIGNAL_IN_FLIGHT)
 		return active;
 	if (!idle)
@@ -232,7 +251,11 @@ FINDING_ROW(slow_cleanup)
 		return false;
 	finding_seconds(finding, "cleanup_s", cleanup);
 	finding_seconds(finding, "total_s", timing->total_ns);
-	finding_advise(record, finding, record_program(record), cleanup);
+	/* Its Shutdown waits for connections without a request, until its time is over. */
+	if (cleanup != timing->cleanup_ns && record_program(record) == PROGRAM_GO)
+		finding_advise_as(record, finding, "drain_blocked_idle", cleanup);
+	else
+		finding_advise(record, finding, record_program(record), cleanup);
 	text_init(&text);
 	if (cleanup == timing->cleanup_ns)
 		text_add(&text, "after its last client was gone the service took ");

@@ -193,10 +193,11 @@ FINDING_ROW(no_handler)
 		finding_signal(finding, signal);
 		finding_count(finding, "aborted", record_aborted(record));
 		finding_advise(record, finding, process->program, TIME_UNKNOWN);
-		SAY(finding,
-		    "%s (pid %u) has no handler for %s: it died of it at once, and %ju "
-		    "connection%s with it",
+		SAY(finding, "%s (pid %u) has no handler for %s%s, and %ju connection%s with it",
 		    process->comm, process->pid, SIGNAL_NAME(signal->signal),
+		    signal->disposition == DISPOSITION_DEFAULT
+			    ? ": it died of it at once"
+			    : " of its own: its runtime caught it and let it die of it",
 		    (uintmax_t)record_aborted(record), PLURAL(record_aborted(record)));
 		return true;
 	}

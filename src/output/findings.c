@@ -5,6 +5,8 @@
  */
 #include "src/output/findings.h"
 
+#include <string.h>
+
 #include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 
@@ -23,8 +25,38 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(looks) == SEVERITIES, "a mark for each");
 
-static void print_finding(const struct finding *finding, const struct report_style *style,
-			  struct text *text)
+/* One change that mends several: told in full with the first of them. NULL: this is the first. */
+static const struct finding *advised_before(const struct record *record,
+					    const struct finding *finding)
+{
+	for (int severity = SEVERITIES - 1; severity >= (int)finding->row->severity; severity--) {
+		for (size_t i = 0; i < record->n_findings; i++) {
+			const struct finding *other = &record->findings[i];
+
+			if ((int)other->row->severity != severity)
+				continue;
+			if (other == finding)
+				return NULL;
+			if (strcmp(other->advice, finding->advice) == 0)
+				return other;
+		}
+	}
+	return NULL;
+}
+
+static void add_advice(const struct record *record, const struct finding *finding,
+		       struct text *text)
+{
+	const struct finding *before = advised_before(record, finding);
+
+	if (before && finding->advice[0])
+		text_addf(text, "The same as for %s.", before->row->id);
+	else
+		text_add_safe(text, finding->advice, PROSE_COLUMNS);
+}
+
+static void print_finding(const struct record *record, const struct finding *finding,
+			  const struct report_style *style, struct text *text)
 {
 	enum severity severity = finding->row->severity;
 	_cleanup_free_ char *sentence = NULL;
@@ -36,7 +68,7 @@ static void print_finding(const struct finding *finding, const struct report_sty
 	text_addf(&summary, " [%s]", finding->row->id);
 	sentence = text_take(&summary);
 	text_init(&change);
-	text_add_safe(&change, finding->advice, PROSE_COLUMNS);
+	add_advice(record, finding, &change);
 	advice = text_take(&change);
 	if (!sentence || !advice) {
 		text->has_failed = true;
@@ -61,7 +93,7 @@ void findings_print(const struct record *record, const struct report_style *styl
 		for (size_t i = 0; i < record->n_findings && shown < FINDINGS_SHOWN; i++) {
 			if ((int)record->findings[i].row->severity != severity)
 				continue;
-			print_finding(&record->findings[i], style, text);
+			print_finding(record, &record->findings[i], style, text);
 			shown++;
 		}
 	}

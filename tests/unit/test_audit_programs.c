@@ -147,6 +147,23 @@ static void test_runtime(void **state)
 	audit_fini(&audit);
 }
 
+/* tini is no program that anybody could mend: the advice is for the server below it. */
+static void test_runtime_below_an_init(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server;
+
+	(void)state;
+	strcpy(add(&audit, 10, 1, DISPOSITION_HANDLER)->comm, "tini");
+	server = add(&audit, 11, 10, DISPOSITION_HANDLER);
+	server->program = PROGRAM_NODE;
+	server->inbound = server->inbound_in_flight = 1;
+	listen_on(&audit, server, 0);
+	assert_non_null(strstr(found(&audit, "handler_unseen")->advice, "process.on("));
+	assert_non_null(strstr(audit.reason, "cannot be seen"));
+	audit_fini(&audit);
+}
+
 static void test_views(void **state)
 {
 	struct report_style style = { .columns = 80 };
@@ -183,8 +200,11 @@ static void test_views(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_programs), cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_figures),	 cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_runtime_below_an_init),
 		cmocka_unit_test(test_views),
 	};
 

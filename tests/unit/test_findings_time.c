@@ -122,7 +122,7 @@ static void test_drain_blocked_idle(void **state)
 	const struct finding *finding;
 
 	(void)state;
-	judged_inbound(record, OUTCOME_LEFT_OPEN, 3);
+	judged_inbound(record, OUTCOME_LEFT_OPEN, 3)->at_signal = AT_SIGNAL_IN_FLIGHT; /* once */
 	finding = assert_fires(
 		record, "drain_blocked_idle",
 		"3 idle or streaming inbound connections kept the service until it was killed, "

@@ -72,6 +72,27 @@ static void test_order_and_width(void **state)
 	fixture_free(record);
 }
 
+/* One change for several findings: told with the one that is shown first. */
+static void test_same_advice(void **state)
+{
+	struct record *record = fixture_empty();
+	_cleanup_free_ char *report = NULL;
+
+	(void)state;
+	found_add(record, &found_rows[0], "Third.", "Sleep.");
+	found_add(record, &found_rows[2], "First.", "Sleep.");
+	found_add(record, &found_rows[1], "Second.", "Wake up.");
+	report = presentable_report(record, &ascii);
+	assert_non_null(strstr(report, "\n"
+				       "! First. [lost]\n"
+				       "  -> Sleep.\n"
+				       "? Second. [slow]\n"
+				       "  -> Wake up.\n"
+				       "- Third. [hint]\n"
+				       "  -> The same as for lost.\n"));
+	fixture_free(record);
+}
+
 static void test_waits_in_words(void **state)
 {
 	static const struct {
@@ -320,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_order_and_width),
+		cmocka_unit_test(test_same_advice),
 		cmocka_unit_test(test_waits_in_words),
 		cmocka_unit_test(test_only_the_longest_waits),
 		cmocka_unit_test(test_parked_threads_come_last),

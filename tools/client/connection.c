@@ -106,6 +106,7 @@ static enum end end_of_connecting(int error)
 	case ECONNREFUSED:
 		return END_REFUSED;
 	case ECONNRESET:
+	case EPIPE: /* a FIN, and then an RST, before anybody came to look */
 		return END_RST;
 	case ETIMEDOUT:
 		return END_TIMEOUT;
@@ -117,7 +118,7 @@ static enum end end_of_connecting(int error)
 static void fail_to_connect(struct load *load, struct connection *connection, int error)
 {
 	connection->error_ns = clock_boot_ns();
-	if (error == ECONNRESET)
+	if (end_of_connecting(error) == END_RST)
 		connection->reset_ns = connection->error_ns;
 	connection_end(load, connection, end_of_connecting(error), error);
 }

@@ -274,10 +274,14 @@ _NODE_RESET = {
     BURST: stop("lossy", _LINGER, _REFUSED, audit="clean"),
 }
 # Shutdown waits 3 s: not for silent clients longer than that, nor for the rest of a request.
+_GO_WAITED = stop("clean", "slow_cleanup")
 _GO_SHUTDOWN = {
     **_UVICORN,
     MIXED: stop("lossy", _CUT_OFF, *_EARLY, audit="clean"),
-    QUEUE: _PERHAPS_SERVED,
+    # The silent clients lose nothing, but it has waited for them.
+    IDLE: _GO_WAITED, MANY: _GO_WAITED,
+    QUEUE: dataclasses.replace(_PERHAPS_SERVED,
+                               maybe=_PERHAPS_SERVED.maybe | _GO_WAITED.findings),
     LONG: stop("lossy", _CUT_OFF, audit="clean"),
 }
 
