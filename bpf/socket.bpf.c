@@ -255,7 +255,7 @@ static __always_inline struct connection_tag *see_ending(struct sock *sk, int ol
 		sighting.at_signal = AT_SIGNAL_QUEUED;
 	}
 	sighting.generation = state->generation;
-	sighting.peer_fin = is_fin_sent(old_state) && !socket_error_of(sk);
+	sighting.peer_fin = !is_queued && is_fin_sent(old_state) && !socket_error_of(sk);
 	sighting.is_provisional = !is_queued && !(state->flags & SERVICE_WHOLE);
 	return connection_see(sk, &sighting);
 }
@@ -281,7 +281,9 @@ static __noinline int on_closed_by_packet(struct sock *sk, int old_state)
 		tag = see_ending(sk, old_state, departure.is_queued);
 	if (!tag)
 		return 0;
-	departure.error = socket_error_of(sk);
+	if (!departure.is_queued ||
+	    !is_fin_sent(old_state)) /* else its listener's end, or late data */
+		departure.error = socket_error_of(sk);
 	if (is_reset_by_late_data(sk, old_state, departure.error)) {
 		departure.closed_by = CLOSED_BY_APP;
 		departure.wire = WIRE_RST;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a socket says of itself, wherever one is seen: its kind, its state, whose it is. */
+/* What a socket says of itself: its kind, its state, whether anybody has taken it. */
 #ifndef SHUTWATCH_STATE_BPF_H
 #define SHUTWATCH_STATE_BPF_H
 

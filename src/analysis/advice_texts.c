@@ -221,6 +221,10 @@ static const struct advice_text texts[] = {
 		"replicas."),
 	PROGRAM("slow_cleanup", POSTGRESQL,
 		"The shutdown checkpoint takes this long: run CHECKPOINT just before the stop."),
+	PROGRAM("slow_cleanup", GO,
+		"If clients were left that had sent nothing: http.Server.Shutdown waits for them "
+		"until its context is over; set ReadHeaderTimeout and IdleTimeout. Else look at "
+		"what runs after it."),
 	PROGRAM("slow_reaction", JAVA,
 		"Shutdown hooks run side by side: stop the server first, in a hook of its own."),
 };

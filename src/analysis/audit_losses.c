@@ -105,7 +105,7 @@ uint64_t audit_dropped(const struct audit *audit)
 	return count;
 }
 
-/* Below a wrapper that is none of the programs, the one that serves. */
+/* Of the first that is told and known; below an init or a strange wrapper, of who serves. */
 enum program audit_program(const struct audit *audit)
 {
 	enum program serving = PROGRAM_UNKNOWN;

@@ -251,11 +251,7 @@ FINDING_ROW(slow_cleanup)
 		return false;
 	finding_seconds(finding, "cleanup_s", cleanup);
 	finding_seconds(finding, "total_s", timing->total_ns);
-	/* Its Shutdown waits for connections without a request, until its time is over. */
-	if (cleanup != timing->cleanup_ns && record_program(record) == PROGRAM_GO)
-		finding_advise_as(record, finding, "drain_blocked_idle", cleanup);
-	else
-		finding_advise(record, finding, record_program(record), cleanup);
+	finding_advise(record, finding, record_program(record), cleanup);
 	text_init(&text);
 	if (cleanup == timing->cleanup_ns)
 		text_add(&text, "after its last client was gone the service took ");

@@ -117,10 +117,12 @@ static enum end end_of_connecting(int error)
 
 static void fail_to_connect(struct load *load, struct connection *connection, int error)
 {
+	enum end end = end_of_connecting(error);
+
 	connection->error_ns = clock_boot_ns();
-	if (end_of_connecting(error) == END_RST)
+	if (end == END_RST)
 		connection->reset_ns = connection->error_ns;
-	connection_end(load, connection, end_of_connecting(error), error);
+	connection_end(load, connection, end, error);
 }
 
 static void note_local(struct connection *connection)
