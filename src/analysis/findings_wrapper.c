@@ -11,28 +11,19 @@ static bool is_left(const struct record *record, const struct record_process *pr
 	       !process_first_stop(record, process);
 }
 
-/* The one that serves, of a process and those below it, if nobody told them; NULL: none. */
-static const struct record_process *server_below(const struct record *record,
-						 const struct record_process *top, int depth)
+/* All between it and the wrapper are left as well. Upwards there is one way, downwards many. */
+static bool is_below(const struct record *record, const struct record_process *process,
+		     const struct record_process *wrapper)
 {
-	if (!is_left(record, top) || depth > DEPTH_MAX)
-		return NULL;
-	if (process_serves(record, top))
-		return top;
-	for (size_t i = 0; i < record->n_processes; i++) {
-		const struct record_process *child = &record->processes[i];
-		const struct record_process *found =
-			child->ppid == top->pid && child != top
-				? server_below(record, child, depth + 1)
-				: NULL;
-
-		if (found)
-			return found;
+	for (int depth = 0; depth < DEPTH_MAX && process && is_left(record, process); depth++) {
+		if (process->ppid == wrapper->pid)
+			return true;
+		process = record_process_find(record, process->ppid);
 	}
-	return NULL;
+	return false;
 }
 
-/* The one that works for the wrapper: of a shell any child, else the one that serves. */
+/* The one that works for the wrapper: who serves, or else, of a shell, any child. */
 static const struct record_process *wrapped_by(const struct record *record,
 					       const struct record_process *wrapper)
 {
@@ -43,16 +34,15 @@ static const struct record_process *wrapped_by(const struct record *record,
 	    (process_serves(record, wrapper) || wrapper->program == PROGRAM_POSTGRESQL))
 		return NULL;
 	for (size_t i = 0; i < record->n_processes; i++) {
-		const struct record_process *child = &record->processes[i];
-		const struct record_process *found;
+		const struct record_process *process = &record->processes[i];
 
-		if (child->ppid != wrapper->pid || child == wrapper)
-			continue;
-		found = server_below(record, child, 0);
-		if (found)
-			return found;
-		if (is_shell && is_left(record, child))
-			return child;
+		if (is_below(record, process, wrapper) && process_serves(record, process))
+			return process;
+	}
+	for (size_t i = 0; is_shell && i < record->n_processes; i++) {
+		if (record->processes[i].ppid == wrapper->pid &&
+		    is_left(record, &record->processes[i]))
+			return &record->processes[i];
 	}
 	return NULL;
 }

@@ -140,6 +140,22 @@ static void test_wrapper_is_any_program(void **state)
 	fixture_free(record);
 }
 
+/* Pids twice, each the other's parent: downwards there would be 8 ways at each of 64 steps. */
+static void test_wrapper_among_loops(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NODE);
+
+	(void)state;
+	judged_child(record, 900, "a");
+	for (size_t i = 0; i < 8; i++) {
+		judged_child(record, 900, "a")->ppid = 901;
+		judged_child(record, 901, "b")->ppid = 900;
+	}
+	record->listeners[0].closed_at_ns = TIME_UNKNOWN;
+	assert_silent(record, "wrapper_died_first");
+	fixture_free(record);
+}
+
 /* A new instance took over: nothing was left behind. */
 static void test_wrapper_is_no_upgrade(void **state)
 {
@@ -161,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_wrapper_died_first),
 		cmocka_unit_test(test_wrapper_of_a_wrapper),
 		cmocka_unit_test(test_wrapper_is_any_program),
+		cmocka_unit_test(test_wrapper_among_loops),
 		cmocka_unit_test(test_wrapper_is_no_upgrade),
 	};
 
