@@ -227,6 +227,8 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 		if (tag.at_signal == AT_SIGNAL_UNKNOWN)
 			tag.has_baseline = false; /* nor how much data there was */
 	}
+	if (sighting->is_provisional)
+		__sync_fetch_and_or(&state->flags, SERVICE_UNCOUNTED);
 	found = connection_tag_create(sk, &tag);
 	if (found && !sighting->is_provisional)
 		connection_count(found);

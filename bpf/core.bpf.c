@@ -230,6 +230,32 @@ __hidden struct counts *counts_of(u64 generation, const struct process_id *id)
 	return found;
 }
 
+struct staying {
+	u64 generation;
+	s64 connections;
+};
+
+static long add_staying(struct bpf_map *map, const struct counts_key *key, struct counts *counts,
+			struct staying *staying)
+{
+	int i, outcome;
+
+	for (i = 0; key->generation == staying->generation && i < DIRECTIONS; i++) {
+		staying->connections += counts->open[i] + counts->late[i];
+		for (outcome = 0; outcome < OUTCOME_SLOTS; outcome++)
+			staying->connections -= counts->outcomes[i][outcome];
+	}
+	return 0;
+}
+
+__hidden s64 counts_staying(u64 generation)
+{
+	struct staying staying = { .generation = generation };
+
+	bpf_for_each_map_elem(&counts, add_staying, &staying, 0);
+	return staying.connections;
+}
+
 __hidden struct listener_entry *listener_find(struct listener_key *key)
 {
 	struct listener_entry *entry = bpf_map_lookup_elem(&listeners, key);

@@ -133,6 +133,8 @@ static __always_inline bool service_is_in(u64 service, u64 generation)
 
 /* The exact counts of a process in a shutdown; NULL (and a loss): no room. */
 __hidden struct counts *counts_of(u64 generation, const struct process_id *id);
+/* How many connections were counted when they were seen, and not yet as having left. */
+__hidden s64 counts_staying(u64 generation);
 
 /* --- listening addresses -------------------------------------------------------------------- */
 

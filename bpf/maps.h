@@ -30,8 +30,9 @@ enum service_flags {
 	SERVICE_WHOLE = 1 << 0,		/* by its root, told, or by itself: arrivals are late */
 	SERVICE_SNAPSHOT_DONE = 1 << 1, /* what is first seen from now on was not open at T0 */
 	SERVICE_MULTIPLEXED = 1 << 2,
-	SERVICE_FROZEN = 1 << 3,  /* the record is being made: no new sightings */
-	SERVICE_REMOVED = 1 << 4, /* nobody asks for it: never armed again */
+	SERVICE_FROZEN = 1 << 3,    /* the record is being made: no new sightings */
+	SERVICE_REMOVED = 1 << 4,   /* nobody asks for it: never armed again */
+	SERVICE_UNCOUNTED = 1 << 5, /* has tags that counted as nothing when they were made */
 };
 
 struct service_state {
@@ -78,14 +79,17 @@ _Static_assert(__builtin_offsetof(struct event_connection, netns) -
 	       "the ends of a connection stand together");
 
 #define LOOK_IS_FIRST (1u << 0) /* the processes come after it: the snapshot is not done */
+#define SOME_STAY (1u << 1)	/* connections that were seen may not have left yet */
 
 /* Which shutdown the iterators and syscall programs are asked to work on. */
 struct target {
 	__u64 service;
 	__u64 generation;
 	__u64 stop_signals; /* configure_service: as in service_state */
-	__u32 leftover;	    /* reconcile: enum connection_outcome of what is still open */
-	__u32 flags;	    /* SERVICE_MULTIPLEXED: configure_service; LOOK_IS_FIRST: tag_queued */
+	__u32 leftover;	    /* reconcile_*: enum connection_outcome of what is still open */
+	/* SERVICE_MULTIPLEXED: configure_service; LOOK_IS_FIRST: tag_queued; SOME_STAY: the answer
+	 * of freeze_shutdown. */
+	__u32 flags;
 };
 
 #define LOOK_CLOSED_MAX 16 /* a power of two */

@@ -244,21 +244,15 @@ int tag_queued(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-/*
- * Iter:  bpf_sk_storage_map, over the tags. Before a record is made, what is left is told.
- * Emits: EVENT_CONNECTION per connection of the target that has not left: `target.leftover` says
- *        what became of it, unless it is closed and its transition was lost to a nested run.
- */
-SEC("iter/bpf_sk_storage_map")
-int reconcile(struct bpf_iter__bpf_sk_storage_map *ctx)
+/* What became of a tagged connection that has not left, if it is of the target. */
+static __always_inline void leave_left_over(struct seq_file *seq, struct sock *sk)
 {
-	struct connection_tag *tag = ctx->value;
+	struct connection_tag *tag = connection_tag_find(sk);
 	struct departure departure = {};
 	struct event_connection event = {};
-	struct sock *sk = ctx->sk;
 
-	if (!sk || !tag || tag->service != target.service || tag->generation != target.generation)
-		return 0;
+	if (!tag || tag->service != target.service || tag->generation != target.generation)
+		return;
 	if (sk->__sk_common.skc_state == TCP_CLOSE) {
 		departure.closed_by = CLOSED_BY_PEER;
 		departure.error = socket_error_of(sk);
@@ -270,11 +264,52 @@ int reconcile(struct bpf_iter__bpf_sk_storage_map *ctx)
 		departure.outcome = target.leftover;
 	}
 	if (connection_leave(sk, tag, &departure, &event))
-		bpf_seq_write(ctx->meta->seq, &event, sizeof(event));
+		bpf_seq_write(seq, &event, sizeof(event));
+}
+
+/*
+ * Iter:  tcp, in the network namespaces of the target's listeners. Before a record is made, what
+ *        is left is told: in queues, and in the hands of whomever.
+ * Emits: EVENT_CONNECTION per connection of the target that has not left: `target.leftover` says
+ *        what became of it.
+ */
+SEC("iter/tcp")
+int reconcile_table(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct tcp_sock *tp = common ? bpf_skc_to_tcp_sock(common) : NULL;
+
+	if (tp)
+		leave_left_over(ctx->meta->seq, (struct sock *)tp);
 	return 0;
 }
 
-/* Syscall program: the record of the shutdown in `target` is about to be made. */
+/*
+ * Iter:  task_file, of all processes. The same for what is in somebody's hands: in any network
+ *        namespace, and also what is closed, if its transition was lost to a nested run.
+ * Emits: as above.
+ */
+SEC("iter/task_file")
+int reconcile_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sk = stream_socket_of(file);
+	if (!sk)
+		return 0;
+	look_at(task, ctx->fd, file, sk);
+	leave_left_over(ctx->meta->seq, sk);
+	return 0;
+}
+
+/*
+ * Syscall program: the record of the shutdown in `target` is about to be made. Says in `target`
+ * whether there is anything to reconcile: to look for it goes through all sockets, or all files.
+ */
 SEC("syscall")
 int freeze_shutdown(void *ctx)
 {
@@ -283,6 +318,8 @@ int freeze_shutdown(void *ctx)
 	if (!state || state->generation != target.generation)
 		return 1;
 	__sync_fetch_and_or(&state->flags, SERVICE_FROZEN);
+	if (state->flags & SERVICE_UNCOUNTED || counts_staying(target.generation))
+		target.flags |= SOME_STAY;
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #include "src/capture/losses.h"
 #include "src/capture/sweep.h"
 
-static const struct iterate_options whole_host = { .netns_fd = -1, .map_fd = -1 };
+static const struct iterate_options whole_host = { .netns_fd = -1 };
 
 /* --- lists ---------------------------------------------------------------------------------- */
 
@@ -96,17 +96,28 @@ int probe_run_syscall(struct probe *probe, struct bpf_program *program, const st
 	return options.retval ? -ENOENT : 0;
 }
 
-int probe_reconcile(struct probe *probe, const struct target *target)
+int probe_freeze(struct probe *probe, const struct target *target, bool *ret_has_left)
 {
-	struct shutwatch_bpf *skeleton = probe->skeleton;
-	struct iterate_options options = whole_host;
-	int err = probe_run_syscall(probe, skeleton->progs.freeze_shutdown, target);
+	int err = probe_run_syscall(probe, probe->skeleton->progs.freeze_shutdown, target);
 
-	if (err)
-		return err;
-	options.map_fd = bpf_map__fd(skeleton->maps.connection_tags);
-	return run_on(probe, skeleton->progs.reconcile, target, &options, probe->sink,
+	if (!err)
+		*ret_has_left = !(probe->skeleton->bss->target.flags & SOME_STAY);
+	return err;
+}
+
+int probe_reconcile_table(struct probe *probe, const struct target *target, int netns_fd)
+{
+	struct iterate_options options = whole_host;
+
+	options.netns_fd = netns_fd;
+	return run_on(probe, probe->skeleton->progs.reconcile_table, target, &options, probe->sink,
 		      probe->context);
+}
+
+int probe_reconcile_files(struct probe *probe, const struct target *target)
+{
+	return run_on(probe, probe->skeleton->progs.reconcile_files, target, &whole_host,
+		      probe->sink, probe->context);
 }
 
 int probe_disarm(struct probe *probe, const struct target *target)

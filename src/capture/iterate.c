@@ -91,14 +91,10 @@ int iterate(struct bpf_program *program, const struct iterate_options *options, 
 	struct bpf_link *link;
 	int err;
 
-	if (options->map_fd >= 0)
-		info.map.map_fd = (__u32)options->map_fd;
-	else
-		info.task.pid = options->pid;
+	info.task.pid = options->pid;
 	attach.link_info = &info;
 	attach.link_info_len = sizeof(info);
-	link = bpf_program__attach_iter(program,
-					options->map_fd >= 0 || options->pid ? &attach : NULL);
+	link = bpf_program__attach_iter(program, options->pid ? &attach : NULL);
 	if (!link)
 		return -errno;
 	fd = open_in_netns(bpf_link__fd(link), options->netns_fd);

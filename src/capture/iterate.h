@@ -12,7 +12,6 @@ struct bpf_program;
 struct iterate_options {
 	uint32_t pid; /* task iterators: only this process; 0: all */
 	int netns_fd; /* socket iterators: in this network namespace; -1: ours */
-	int map_fd;   /* map iterators: this map; -1: none */
 };
 
 /* Returns 0, or -errno of what failed; the sink's error goes through. */

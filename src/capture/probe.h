@@ -96,10 +96,16 @@ int probe_sample_waits(struct probe *probe, const struct target *target, uint32_
 		       probe_sink sink, void *context);
 
 /*
- * The end, step by step. Nothing new is seen from now on; what has not left is told, with
- * target->leftover as its outcome. -ENOENT, here and below: it is disarmed already.
+ * The end, step by step. No connection is seen for the first time from now on; *ret_has_left: all
+ * that were seen have left. May be asked again. -ENOENT, here and below: it is disarmed already.
  */
-int probe_reconcile(struct probe *probe, const struct target *target);
+int probe_freeze(struct probe *probe, const struct target *target, bool *ret_has_left);
+/*
+ * What has not left is told, with target->leftover as its outcome: of all sockets in a network
+ * namespace (as above), and of all files of all processes.
+ */
+int probe_reconcile_table(struct probe *probe, const struct target *target, int netns_fd);
+int probe_reconcile_files(struct probe *probe, const struct target *target);
 /* Refusals and late resets no longer count, and a new stop signal begins a new shutdown. */
 int probe_disarm(struct probe *probe, const struct target *target);
 /* EVENT_COUNTS per process, all at the same time: they replace those told before. */

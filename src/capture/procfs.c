@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -135,6 +137,38 @@ int procfs_cgroup(uint32_t pid, char *ret_path, size_t size)
 		return -errno;
 	cgroup_pick(size_read > 0 ? text : "", ret_path, size);
 	return 0;
+}
+
+static uint32_t netns_of(const char *pid)
+{
+	struct stat status;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
+	return stat(path, &status) ? 0 : (uint32_t)status.st_ino;
+}
+
+uint32_t procfs_own_netns(void)
+{
+	return netns_of("self");
+}
+
+int procfs_find_netns(uint32_t inum)
+{
+	DIR *folder = opendir("/proc");
+	const struct dirent *entry;
+	int fd = -ENOENT;
+
+	if (!folder)
+		return -errno;
+	while (fd < 0 && (entry = readdir(folder))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		    netns_of(entry->d_name) != inum)
+			continue;
+		fd = procfs_open_netns((uint32_t)strtoul(entry->d_name, NULL, 10));
+	}
+	closedir(folder);
+	return fd < 0 ? -ENOENT : fd;
 }
 
 int procfs_open_netns(uint32_t pid)

@@ -43,8 +43,14 @@ int procfs_arguments(uint32_t pid, char *ret_text, size_t size);
  */
 int procfs_cgroup(uint32_t pid, char *ret_path, size_t size);
 
+/* The number of our own network namespace; 0: unknown. */
+uint32_t procfs_own_netns(void);
+
 /* The network namespace of the process, as an open file. Returns a descriptor or -errno. */
 int procfs_open_netns(uint32_t pid);
+
+/* The same by its number. -ENOENT: no process is in it. */
+int procfs_find_netns(uint32_t inum);
 
 /* Name, boot id and kernel of this machine; what cannot be read stays empty. */
 void procfs_host(struct host *ret_host);

@@ -9,6 +9,7 @@
 
 #include "src/base/array.h"
 #include "src/base/clock.h"
+#include "src/capture/reconcile.h"
 #include "src/capture/session_internal.h"
 #include "src/capture/snapshot.h"
 
@@ -91,16 +92,6 @@ static int tell_ended(struct session *session, const struct target *target,
 	return session_take(session, &event, sizeof(event));
 }
 
-/* Has the kernel tell what has not left. */
-static int reconcile(struct session *session, const struct target *target)
-{
-	int err = probe_reconcile(session->probe, target);
-
-	if (err == -ENOENT)
-		err = 0; /* a collector before us had done it */
-	return err ? err : session_drain(session);
-}
-
 /* Makes the next record of a shutdown; the last one, unless it goes on. */
 static int finish(struct session *session, const struct shutdown *shutdown,
 		  enum ended_reason reason, bool goes_on)
@@ -114,7 +105,9 @@ static int finish(struct session *session, const struct shutdown *shutdown,
 	int err = 0;
 
 	if (!is_frozen(shutdown) && !(goes_on && is_alive))
-		err = reconcile(session, &target);
+		err = reconcile(session->probe, shutdown, &target);
+	if (!err)
+		err = session_drain(session);
 	if (!err && !goes_on && probe_disarm(session->probe, &target) == 0)
 		err = session_drain(session);
 	if (!err && !shutdown->has_identity) /* without it there is no date */

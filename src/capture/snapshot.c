@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "src/base/array.h"
 #include "src/base/cleanup.h"
@@ -114,18 +113,11 @@ static int tell_arguments(const struct process_id *id, const struct target *targ
 	return sink(context, &event, sizeof(event));
 }
 
-static uint32_t own_netns(void)
-{
-	struct stat status;
-
-	return stat("/proc/self/ns/net", &status) ? 0 : (uint32_t)status.st_ino;
-}
-
 /* The accept queues in every network namespace of the members, then in ours. */
 static int tag_queues(struct probe *probe, const struct members *members,
 		      const struct target *target)
 {
-	uint32_t own = own_netns(), done = 0;
+	uint32_t own = procfs_own_netns(), done = 0;
 	size_t i;
 	int err;
 
