@@ -191,23 +191,19 @@ static __always_inline u8 direction_of(const struct sock *sk)
 	return listener_find(&key) ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
 }
 
-__hidden struct connection_tag *connection_see(struct sock *sk, const struct sighting *sighting)
+/* `old`: its tag of a shutdown that is over, or NULL. */
+static __always_inline struct connection_tag *
+see_first(struct sock *sk, const struct sighting *sighting, const struct connection_tag *old)
 {
-	struct connection_tag *found = connection_tag_find(sk);
 	struct service_state *state = service_find(sighting->service);
-	struct connection_tag tag = {};
+	struct connection_tag *found, tag = {};
 	struct facts facts = {};
 
-	if (found && found->generation == sighting->generation) {
-		if (!found->owner.tgid)
-			found->owner = sighting->owner;
-		return found;
-	}
 	if (!state || state->flags & SERVICE_FROZEN ||
 	    !traffic_read(sk, &facts, sighting->peer_fin))
 		return NULL;
-	if (found)
-		connection_tag_delete(sk); /* of a shutdown that is over */
+	if (old)
+		connection_tag_delete(sk);
 	tag.service = sighting->service;
 	tag.generation = sighting->generation;
 	tag.owner = sighting->owner;
@@ -232,6 +228,17 @@ __hidden struct connection_tag *connection_see(struct sock *sk, const struct sig
 	found = connection_tag_create(sk, &tag);
 	if (found && !sighting->is_provisional)
 		connection_count(found);
+	return found;
+}
+
+__hidden struct connection_tag *connection_see(struct sock *sk, const struct sighting *sighting)
+{
+	struct connection_tag *found = connection_tag_find(sk);
+
+	if (!found || found->generation != sighting->generation)
+		return see_first(sk, sighting, found);
+	if (!found->owner.tgid)
+		found->owner = sighting->owner;
 	return found;
 }
 

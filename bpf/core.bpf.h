@@ -81,6 +81,12 @@ static __always_inline struct process_id process_id_at_hook(const struct task_st
 	return id;
 }
 
+/* The current process. */
+static __always_inline struct process_id process_id_current(void)
+{
+	return process_id_at_hook(bpf_get_current_task_btf());
+}
+
 /*
  * Certainly not watched, as most of the host: a small table says so, and neither the large one nor
  * more of the task has to come into the caches.

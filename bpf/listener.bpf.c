@@ -27,7 +27,7 @@ static __always_inline void tell_listener(struct sock *sk, const struct listener
 /* Somebody starts to listen: a member already, or a new service if we follow listeners. */
 static __noinline int on_listener_opened(struct sock *sk)
 {
-	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct process_id id = process_id_current();
 	struct process_id unknown = {};
 	struct member *member = member_find(&id);
 	struct service_state *state;
@@ -70,7 +70,7 @@ static __always_inline bool arm_by_close(const struct member *member, u64 servic
 /* The last descriptor of a listening socket is gone. */
 static __noinline int on_listener_closed(struct sock *sk)
 {
-	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct process_id id = process_id_current();
 	struct listener_tag *tag = listener_tag_find(sk);
 	struct member *member = member_find(&id);
 	struct service_state *state;

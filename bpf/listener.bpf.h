@@ -3,6 +3,7 @@
 #ifndef SHUTWATCH_LISTENER_BPF_H
 #define SHUTWATCH_LISTENER_BPF_H
 
+#include "compat.bpf.h"
 #include "connection.bpf.h"
 
 /*
@@ -14,7 +15,7 @@ static __always_inline const struct sock *mptcp_around(struct sock *sk)
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct mptcp_subflow_context *subflow;
 
-	if (!tp || !bpf_core_field_exists(tp->is_mptcp) || !tp->is_mptcp)
+	if (!tp || !is_mptcp_inside(tp))
 		return NULL;
 	subflow = BPF_CORE_READ(tp, inet_conn.icsk_ulp_data);
 	return BPF_CORE_READ(subflow, conn);
@@ -32,13 +33,11 @@ static __always_inline u64 listener_cookie(struct sock *sk)
 /* How many wait to be accepted; those of an MPTCP listener wait at the TCP listener inside. */
 static __always_inline u32 listener_queued(const struct sock *sk)
 {
-	const struct mptcp_sock *mptcp = (const void *)sk;
-	const struct sock *inner = NULL;
+	const struct sock *inner;
 
 	if (sk->sk_protocol != IPPROTO_MPTCP)
 		return sk->sk_ack_backlog;
-	if (bpf_core_field_exists(mptcp->first))
-		inner = BPF_CORE_READ(mptcp, first);
+	inner = mptcp_inside((const struct mptcp_sock *)sk);
 	return inner ? BPF_CORE_READ(inner, sk_ack_backlog) : 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Processes: the members of a service, their children and their ends. */
+#include "compat.bpf.h"
 #include "core.bpf.h"
 #include "look.bpf.h"
 #include "process.bpf.h"
@@ -47,7 +48,7 @@ int BPF_PROG(on_process_exit, struct task_struct *task)
 	u64 now_ns;
 	u32 flags = 0;
 
-	if (is_stranger(task->tgid) || task->signal->live.counter != 0 || is_retired())
+	if (is_stranger(task->tgid) || !is_last_thread(task) || is_retired())
 		return 0;
 	id = process_id_at_hook(task);
 	member = member_find(&id);

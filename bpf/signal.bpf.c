@@ -118,7 +118,7 @@ static __noinline int tell_forwarder(struct event_signal *event, struct task_str
  */
 static __always_inline bool is_housekeeping(struct task_struct *task, u64 service)
 {
-	struct process_id sender = process_id_of((void *)bpf_get_current_task());
+	struct process_id sender = process_id_current();
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct member *from = member_find(&sender);
 
@@ -216,25 +216,14 @@ int BPF_PROG(on_signal_generate, int sig, struct kernel_siginfo *info, struct ta
 	return take_signal(sig, info, task, result, &target, member);
 }
 
-/*
- * Hook:    tp_btf/signal_deliver
- * Kernel:  since 5.5; (sig, info, k_sigaction).
- * Context: the receiver, on its way back to user space.
- * Emits:   EVENT_DELIVERED when a handler of a member of a stopping service is about to run.
- * Rate:    every delivered signal on the host; leaves after one load unless something stops.
- * Caveats: silent for blocked signals (sigwait, signalfd) and for default dispositions.
- */
-SEC("tp_btf/signal_deliver")
-int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
+/* Something is stopping: is it this process, and by this signal? */
+static __noinline int take_delivery(int sig)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct event_delivered event = {};
 	struct service_state *state;
 	struct member *member;
 
-	if (!shared.armed_services || is_retired() || sig < 1 || sig > SIGNAL_MAX ||
-	    (u64)ka->sa.sa_handler <= 1)
-		return 0;
 	event.process = process_id_of(task);
 	member = member_find(&event.process);
 	state = member ? service_find(member->service) : NULL;
@@ -248,4 +237,21 @@ int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info, struct k_s
 	event.signal = sig;
 	event_emit(&event, sizeof(event));
 	return 0;
+}
+
+/*
+ * Hook:    tp_btf/signal_deliver
+ * Kernel:  since 5.5; (sig, info, k_sigaction).
+ * Context: the receiver, on its way back to user space.
+ * Emits:   EVENT_DELIVERED when a handler of a member of a stopping service is about to run.
+ * Rate:    every delivered signal on the host; leaves after one load unless something stops.
+ * Caveats: silent for blocked signals (sigwait, signalfd) and for default dispositions.
+ */
+SEC("tp_btf/signal_deliver")
+int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
+{
+	if (!shared.armed_services || is_retired() || sig < 1 || sig > SIGNAL_MAX ||
+	    (u64)ka->sa.sa_handler <= 1 || is_stranger(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	return take_delivery(sig);
 }

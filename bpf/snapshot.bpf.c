@@ -225,13 +225,13 @@ int tag_queued(struct bpf_iter__tcp *ctx)
 			__sync_fetch_and_or(&state->flags, SERVICE_SNAPSHOT_DONE);
 		return 0;
 	}
+	status = common->skc_state;
+	if (status != TCP_ESTABLISHED && status != TCP_CLOSE_WAIT)
+		return 0; /* most of a table may be in TIME_WAIT */
 	tp = bpf_skc_to_tcp_sock(common);
 	if (!tp)
 		return 0;
 	sk = (struct sock *)tp;
-	status = sk->__sk_common.skc_state;
-	if (status != TCP_ESTABLISHED && status != TCP_CLOSE_WAIT)
-		return 0;
 	connection_local(sk, &key);
 	entry = listener_find(&key);
 	if (!entry || entry->service != target.service || entry->is_shared)
@@ -277,8 +277,10 @@ SEC("iter/tcp")
 int reconcile_table(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
-	struct tcp_sock *tp = common ? bpf_skc_to_tcp_sock(common) : NULL;
+	struct tcp_sock *tp = NULL;
 
+	if (common && common->skc_state != TCP_TIME_WAIT && common->skc_state != TCP_LISTEN)
+		tp = bpf_skc_to_tcp_sock(common);
 	if (tp)
 		leave_left_over(ctx->meta->seq, (struct sock *)tp);
 	return 0;

@@ -59,20 +59,22 @@ static __noinline bool is_bystander(void)
 static __always_inline void departure_by_owner(struct departure *departure, const struct sock *sk,
 					       const struct connection_tag *tag)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct process_id id = process_id_of(task);
-	u32 task_flags = BPF_CORE_READ(task, flags);
-	bool ends_by_exit = false, is_by_exit;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct process_id id = process_id_at_hook(task);
 	struct member *member = member_find(&id);
+	bool is_by_exit;
 
 	departure->owner = tag->owner;
-	if (member && member->service == tag->service)
+	if (member && member->service == tag->service) {
 		departure->owner = id;
-	else if (!tag->owner.tgid && task_flags & PF_EXITING)
-		ends_by_exit = true;
-	else if (!is_bystander())
-		departure->outcome = OUTCOME_HANDED_OVER;
-	is_by_exit = ends_by_exit || is_exiting(&departure->owner, tag->service);
+		is_by_exit = member->flags & MEMBER_EXITING;
+	} else if (!tag->owner.tgid && task->flags & PF_EXITING) {
+		is_by_exit = true;
+	} else {
+		if (!is_bystander())
+			departure->outcome = OUTCOME_HANDED_OVER;
+		is_by_exit = is_exiting(&tag->owner, tag->service);
+	}
 	if (is_by_exit && look_is_closed(sk, &departure->owner))
 		is_by_exit = false;
 	departure->closed_by = is_by_exit ? CLOSED_BY_EXIT : CLOSED_BY_APP;
@@ -85,9 +87,13 @@ static __always_inline void departure_by_owner(struct departure *departure, cons
  */
 static __noinline u64 service_by_bystander(struct sock *sk)
 {
-	u64 service = is_bystander() ? service_by_listener(sk) : 0;
-	struct service_state *state = service_find(service);
+	struct service_state *state;
+	u64 service;
 
+	if (!is_bystander())
+		return 0;
+	service = service_by_listener(sk);
+	state = service ? service_find(service) : NULL;
 	if (!state || !state->generation)
 		return 0;
 	return state->flags & SERVICE_WHOLE || !(members_doing(service) & MEMBERS_SERVE) ? service
@@ -109,11 +115,15 @@ static __always_inline u64 service_by_member(const struct member *member)
 /* One that has no tag is closed: it came or goes before the snapshot saw it. */
 static __always_inline struct connection_tag *see_closing(struct sock *sk, bool peer_fin)
 {
-	struct process_id id = process_id_of((void *)bpf_get_current_task());
-	struct member *member = member_find(&id);
 	struct sighting sighting = { .peer_fin = peer_fin };
 	struct service_state *state;
+	struct member *member = NULL;
+	struct process_id id = {};
 
+	if (!is_stranger(bpf_get_current_pid_tgid() >> 32)) {
+		id = process_id_current();
+		member = member_find(&id);
+	}
 	sighting.service = member ? service_by_member(member) : service_by_bystander(sk);
 	state = sighting.service ? service_find(sighting.service) : NULL;
 	if (!state)
@@ -200,7 +210,7 @@ static __noinline int on_changed_by_owner(struct sock *sk, int old_state, int ne
 /* It sends a FIN and reads on: a packet will end it, and that does not tell whose it was. */
 static __noinline int on_half_closed_by_owner(struct sock *sk)
 {
-	struct process_id id = process_id_of((void *)bpf_get_current_task());
+	struct process_id id = process_id_current();
 	struct connection_tag *tag = connection_tag_find(sk);
 	struct member *member;
 
