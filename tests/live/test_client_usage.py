@@ -3,10 +3,12 @@
 
 import json
 import resource
+import signal
 import socket
 
 import pytest
 
+from kit.clock import now_ns
 from kit.shutwatch import BUILD
 from kit.sockets import free_ports
 
@@ -44,7 +46,8 @@ def test_refused_from_the_start(stage):
     ["--target", "127.0.0.1:1", "--idle", "1", "--path", "/a\r\nX: y"],
     ["--target", "127.0.0.1:1", "--burst", "5"],
     ["--target", "127.0.0.1:1", "--idle", "1", "--source", "::1"],
-    ["--target", "127.0.0.1:1", "--idle", "1", "--protocol", "ftp"]])
+    ["--target", "127.0.0.1:1", "--idle", "1", "--protocol", "ftp"],
+    ["--target", "127.0.0.1:1", "--idle", "1", "--stop", "0"]])
 def test_wrong_usage(stage, args):
     """Says what is wrong."""
     client = stage.program([CLIENT, *args])
@@ -68,3 +71,20 @@ def test_output_cannot_be_written(stage):
     assert client.wait() == 1 and b"cannot write" in client.err.all()[0]
     client = stage.program([*args, "-o", "/dev/full"])
     assert client.wait() == 1 and b"writing the lines failed" in client.err.all()[-1]
+
+
+def test_stops_its_target(stage):
+    """Once the states are reached; at once if they cannot be, for somebody waits for its end."""
+    for options, ends_after in ((["--silent", "1", "--stop-after", "300ms"], 0.3),
+                                (["--idle", "1", "--ready-timeout", "200ms"], 0.2)):
+        sleeper = stage.program(["sleep", "60"])
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            began_ns = now_ns()
+            client = stage.program([CLIENT, "--target", f"127.0.0.1:{listener.getsockname()[1]}",
+                                    "--stop", str(sleeper.pid), *options])
+            assert sleeper.wait() == -signal.SIGTERM
+            assert sleeper.reaped_ns - began_ns >= ends_after * 1e9
+            client.kill()
+    gone = stage.program([CLIENT, "--target", "127.0.0.1:1", "--silent", "1",
+                          "--stop", str(sleeper.pid)])
+    assert gone.wait() == 1 and b"--stop: No such process" in gone.err.all()[0]

@@ -14,6 +14,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
 #include "tools/client/connection.h"
+#include "tools/client/stop.h"
 
 #define EVENTS_MAX 256
 #define ARRIVALS_MAX 256 /* at once, before events are looked at again */
@@ -28,6 +29,7 @@ struct run {
 	uint64_t give_up_ns; /* if not ready by then */
 	uint64_t end_ns;
 	uint64_t next_ns[STATES]; /* of flow and burst: when the next are due */
+	struct stop stop;
 };
 
 static uint64_t after(uint64_t now, uint64_t delay_ns)
@@ -95,6 +97,7 @@ static int become_ready(struct run *run)
 	puts("ready");
 	fflush(stdout);
 	run->end_ns = after(now, load->plan.duration_ns);
+	run->stop.at_ns = after(now, load->plan.stop_after_ns);
 	run->next_ns[STATE_FLOW] = load->plan.states[STATE_FLOW].count ? now : TIME_NEVER;
 	run->next_ns[STATE_BURST] = load->plan.states[STATE_BURST].count ? now : TIME_NEVER;
 	return 0;
@@ -151,6 +154,7 @@ static uint64_t next_deadline(const struct run *run)
 	int timer;
 
 	next = earlier(next, earlier(run->next_ns[STATE_FLOW], run->next_ns[STATE_BURST]));
+	next = earlier(next, run->stop.at_ns);
 	if (!load->is_ready)
 		next = earlier(next, run->give_up_ns);
 	for (timer = 0; timer < TIMERS; timer++) {
@@ -217,6 +221,8 @@ static int run_loop(struct run *run)
 			return run->load.is_ready ? 0 : -ENOTCONN;
 		if (err)
 			return err;
+		if (run->stop.at_ns <= clock_boot_ns())
+			stop_send(&run->stop);
 		fire_timers(&run->load, clock_boot_ns());
 		err = open_arrivals(run, clock_boot_ns());
 	} while (!err);
@@ -350,16 +356,20 @@ static int run_prepared(struct run *run)
 int main(int argc, char **argv)
 {
 	struct run run = {};
-	int status = STATUS_FAILED;
+	int err, status = STATUS_FAILED;
 
 	argp_err_exit_status = STATUS_USAGE;
 	argp_program_version = "shutwatch-client " SHUTWATCH_VERSION;
 	plan_parse(&run.load.plan, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	if (requests_build(&run.load.plan))
+	err = stop_init(&run.stop, run.load.plan.stop_pid);
+	if (err)
+		fprintf(stderr, "shutwatch-client: --stop: %s\n", strerror(-err));
+	else if (requests_build(&run.load.plan))
 		fputs("shutwatch-client: out of memory\n", stderr);
 	else
 		status = run_prepared(&run);
+	stop_send(&run.stop); /* whoever waits for its end would wait for ever */
 	plan_fini(&run.load.plan);
 	return status;
 }

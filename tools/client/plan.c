@@ -14,7 +14,8 @@
 #include "src/base/duration.h"
 
 #define COUNT_MAX 1000000
-#define TEXT_MAX 4096 /* a path, a name */
+#define PID_MAX (1 << 22) /* include/linux/threads.h: PID_MAX_LIMIT */
+#define TEXT_MAX 4096	  /* a path, a name */
 
 enum key {
 	KEY_TARGET = 0x100,
@@ -35,6 +36,8 @@ enum key {
 	KEY_READY_TIMEOUT,
 	KEY_OPENING,
 	KEY_WAIT,
+	KEY_STOP,
+	KEY_STOP_AFTER,
 	KEY_COUNT_OF = 0x200, /* + enum state */
 	KEY_PATH_OF = 0x300,  /* + enum state */
 };
@@ -105,6 +108,10 @@ static const struct argp_option rows[] = {
 	  "Give up if the states are not reached by then (default: 30s)", 4 },
 	{ "opening", KEY_OPENING, "N", 0,
 	  "At most so many connections on their way to their state (default: 64)", 4 },
+
+	{ "stop", KEY_STOP, "PID", 0,
+	  "Send SIGTERM to this process, when the states are reached or cannot be", 4 },
+	{ "stop-after", KEY_STOP_AFTER, "TIME", 0, "So long after \"ready\" (default: 1s)", 4 },
 
 	{ NULL, 0, NULL, 0, "Output:", 5 },
 	{ "output", 'o', "FILE", 0, "Where the lines go (default: stdout, as \"ready\")", 5 },
@@ -223,6 +230,8 @@ static uint64_t *time_of(struct plan *plan, int key)
 		return &plan->wait_ns;
 	case KEY_READY_TIMEOUT:
 		return &plan->ready_timeout_ns;
+	case KEY_STOP_AFTER:
+		return &plan->stop_after_ns;
 	default:
 		return NULL;
 	}
@@ -306,6 +315,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_HALF_RESPONSE_BYTES:
 		plan->half_response_bytes = number(state, text, COUNT_MAX);
 		return 0;
+	case KEY_STOP:
+		plan->stop_pid = number(state, text, PID_MAX);
+		if (!plan->stop_pid)
+			argp_error(state, "--stop: 0 is no process");
+		return 0;
 	case KEY_OPENING:
 		plan->opening = number(state, text, COUNT_MAX);
 		return 0;
@@ -328,6 +342,7 @@ void plan_parse(struct plan *plan, int argc, char **argv)
 		.late_request_ns = TIME_NEVER,
 		.half_response_bytes = 4,
 		.ready_timeout_ns = 30 * NSEC_PER_SEC,
+		.stop_after_ns = NSEC_PER_SEC,
 		.opening = 64,
 	};
 	argp_parse(&argp, argc, argv, 0, NULL, plan);

@@ -66,6 +66,8 @@ struct plan {
 	uint64_t ready_timeout_ns;
 	uint64_t wait_ns;	 /* for the target to accept, before anything else */
 	uint64_t opening;	 /* at most so many that are not yet in their state */
+	uint64_t stop_pid;	 /* 0: nobody is told to stop */
+	uint64_t stop_after_ns;	 /* "ready" */
 	const char *output_path; /* NULL: stdout */
 };
 
