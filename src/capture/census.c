@@ -131,6 +131,17 @@ static void read_identities(struct census *census)
 	}
 }
 
+int census_list(struct census *census, struct probe *probe)
+{
+	int err;
+
+	memset(census, 0, sizeof(*census));
+	err = probe_list_processes(probe, add_process, census);
+	if (!err)
+		sort(census);
+	return err;
+}
+
 int census_take(struct census *census, struct probe *probe)
 {
 	int err;

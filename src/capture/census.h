@@ -40,6 +40,9 @@ struct census {
 int census_take(struct census *census, struct probe *probe);
 void census_fini(struct census *census);
 
+/* Processes only, and neither their cgroups nor who of them is kin: cheap. As census_take(). */
+int census_list(struct census *census, struct probe *probe);
+
 /*
  * The same of one process alone, which has just begun to listen: cheap. Returns 0; -ENOENT: it is
  * gone; -ENOMEM.

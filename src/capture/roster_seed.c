@@ -274,6 +274,49 @@ static const struct selector *find_unmatched(const struct roster *roster,
 	return NULL;
 }
 
+/* In nobody's list: not in that one, and the kernel knew no parent of it as a member. */
+static int adopt_missed(struct roster *roster, const struct census *then, const struct census *now,
+			size_t *ret_adopted)
+{
+	size_t i, adopted = 0;
+	int err = 0;
+
+	for (i = 0; !err && i < now->n_processes; i++) {
+		const struct census_process *process = &now->processes[i];
+		const struct census_process *parent = census_find(now, &process->parent);
+
+		if (process->service || !parent || !parent->service ||
+		    census_find(then, &process->id))
+			continue;
+		err = probe_set_member(roster->probe, &process->id, &process->parent,
+				       parent->service);
+		adopted++;
+	}
+	if (!err)
+		*ret_adopted = adopted;
+	return err;
+}
+
+/*
+ * Who was forked after the census, but before its parent became a member. Its own children may be
+ * as young: until there are none.
+ */
+static int adopt_newborn(struct roster *roster, const struct census *census)
+{
+	size_t adopted = 1;
+	int err = 0;
+
+	while (!err && adopted) {
+		struct census now;
+
+		err = census_list(&now, roster->probe);
+		if (!err)
+			err = adopt_missed(roster, census, &now, &adopted);
+		census_fini(&now);
+	}
+	return err;
+}
+
 int roster_seed(struct roster *roster, size_t *ret_services)
 {
 	struct census census;
@@ -286,6 +329,8 @@ int roster_seed(struct roster *roster, size_t *ret_services)
 	}
 	if (!err)
 		err = enter_all(roster, &census);
+	if (!err)
+		err = adopt_newborn(roster, &census);
 	census_fini(&census);
 	if (!err)
 		*ret_services = roster->count;

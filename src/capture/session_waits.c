@@ -8,7 +8,9 @@
  * what a drain of any length was spent on is then right within about one per cent, and a service
  * that will not stop is looked at twice a second. A look that took long, by the processor's time,
  * puts the next one off, so that all looks together take at most a COST_SHARE-th of one processor,
- * however many threads there are.
+ * however many threads and services there are.
+ *
+ * The lookouts are kept in the order of their generations.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,15 +46,29 @@ static bool is_draining(const struct session *session, const struct shutdown *sh
 	       !shutdown->is_provisional && shutdown_living(shutdown);
 }
 
+/* The index of the first one that did not begin before this generation. */
+static size_t lower_bound(const struct session *session, uint64_t generation)
+{
+	size_t low = 0, high = session->n_lookouts;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (session->lookouts[middle].generation < generation)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static struct lookout *lookout_find(struct session *session, uint64_t generation)
 {
-	size_t i;
+	size_t at = lower_bound(session, generation);
 
-	for (i = 0; i < session->n_lookouts; i++) {
-		if (session->lookouts[i].generation == generation)
-			return &session->lookouts[i];
-	}
-	return NULL;
+	if (at == session->n_lookouts || session->lookouts[at].generation != generation)
+		return NULL;
+	return &session->lookouts[at];
 }
 
 /* Returns NULL when there is no memory. */
@@ -60,13 +76,16 @@ static struct lookout *lookout_of(struct session *session, const struct shutdown
 {
 	struct lookout *found = lookout_find(session, shutdown->generation);
 	uint64_t now_ns = clock_boot_ns();
+	size_t at;
 
 	if (found)
 		return found;
 	if (array_reserve((void **)&session->lookouts, &session->lookouts_capacity,
 			  session->n_lookouts, sizeof(*session->lookouts)))
 		return NULL;
-	found = &session->lookouts[session->n_lookouts++];
+	at = lower_bound(session, shutdown->generation);
+	found = &session->lookouts[at];
+	memmove(found + 1, found, (session->n_lookouts++ - at) * sizeof(*found));
 	memset(found, 0, sizeof(*found));
 	found->generation = shutdown->generation;
 	/* One that began before this collector did: what it did until now nobody knows. */
@@ -78,8 +97,10 @@ static struct lookout *lookout_of(struct session *session, const struct shutdown
 
 static void lookout_drop(struct session *session, struct lookout *lookout)
 {
+	size_t behind = (size_t)(session->lookouts + --session->n_lookouts - lookout);
+
 	waits_fini(&lookout->waits);
-	*lookout = session->lookouts[--session->n_lookouts];
+	memmove(lookout, lookout + 1, behind * sizeof(*lookout));
 }
 
 /* --- looking -------------------------------------------------------------------------------- */
@@ -122,15 +143,17 @@ static int look_at(struct session *session, const struct shutdown *shutdown,
 	return err;
 }
 
-static uint64_t interval_ns(uint64_t elapsed_ns, uint64_t cost_ns)
+/* `lookouts`: how many share the processor's time that looks may take. */
+static uint64_t interval_ns(uint64_t elapsed_ns, uint64_t cost_ns, size_t lookouts)
 {
 	uint64_t interval = elapsed_ns / INTERVAL_SHARE;
+	uint64_t affordable = cost_ns * COST_SHARE * lookouts;
 
 	if (interval < INTERVAL_MIN_NS)
 		interval = INTERVAL_MIN_NS;
 	if (interval > INTERVAL_MAX_NS)
 		interval = INTERVAL_MAX_NS;
-	return interval > cost_ns * COST_SHARE ? interval : cost_ns * COST_SHARE;
+	return interval > affordable ? interval : affordable;
 }
 
 /*
@@ -162,7 +185,8 @@ static int look(struct session *session, const struct shutdown *shutdown, struct
 	split_span(shutdown, lookout);
 	err = look_at(session, shutdown, lookout);
 	cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost_ns;
-	lookout->next_ns = now_ns + interval_ns(now_ns - shutdown->armed_ns, cost_ns);
+	lookout->next_ns =
+		now_ns + interval_ns(now_ns - shutdown->armed_ns, cost_ns, session->n_lookouts);
 	return err;
 }
 

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from kit.shutwatch import BUILD
+from kit.shutwatch import BUILD, ROOT
 from kit.stops import new_comm
 
 
@@ -59,3 +59,16 @@ def test_more_than_the_ring_holds(stage):
         code = record["processes"][0]["exit"]["code"]
         assert code == 0 or (code is None and not record["complete"])
     assert all(record["loss"]["by_cause"]["event_ring_full"] for record in lost)
+
+
+def test_born_at_the_start(stage):
+    """A service forks all the time while shutwatch begins to watch it: nobody is missed."""
+    for _ in range(3):
+        parent = stage.python_victim("/usr/bin/python3", ROOT / "tests/live/apps/spawner.py", 2000)
+        watch = stage.watch(parent.pid)
+        parent.tell()
+        children = parent.wait_truth("spawned")[0]["children"]
+        stage.send(parent.pid)
+        record = watch.record()
+        assert {p["pid"] for p in record["processes"]} == {parent.pid, *children}
+        assert record["complete"] and all(p["exit"] for p in record["processes"])
