@@ -77,7 +77,8 @@ def _wake_ups(daemon, windows, seconds):
 
 def _tell_wake_ups(result, daemon, windows, seconds):
     wake_ups, left_out = _wake_ups(daemon, windows, seconds)
-    result.row("wake-ups a minute", wake_ups.text(1), "0 but for timers", wake_ups.median == 0)
+    result.judge("daemon_wakeups", wake_ups.median == 0,
+                 "wake-ups a minute", wake_ups.text(1), "0 but for timers")
     result.keep("idle_wakeups_per_min", wake_ups)
     if left_out:
         result.note(f"{left_out} windows more left out: others began to listen or stopped in them")
@@ -99,7 +100,8 @@ def run(stage, result, is_quick):
     running.window(2)  # the service that has begun to listen is looked at
     _tell_wake_ups(result, daemon, windows, seconds)
     rss = running.status_kib(daemon.pid, "VmRSS") / 1024
-    result.row("resident memory", f"{rss:.2f} MiB", f"under {_RSS_MIB} MiB", rss < _RSS_MIB)
+    result.judge("daemon_rss", rss < _RSS_MIB,
+                 "resident memory", f"{rss:.2f} MiB", f"under {_RSS_MIB} MiB")
     kinds = _resident(daemon.pid)
     result.note("of it: " + ", ".join(f"{kind} {mib:.1f}" for kind, mib in kinds.items()))
     maps = programs.map_bytes(daemon.pid) / 2 ** 20

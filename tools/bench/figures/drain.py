@@ -4,7 +4,9 @@
 Every client is in one of five states (tests/live/lab/crowd.py); the service has two processes and
 more. `kernel` is the run time of all our BPF programs, statistics included; `user` is the time of
 the daemon in user space (its processor time, by the ratio of its ticks): rings, model, journal,
-store. The goals are for a further connection: a stop itself costs some milliseconds.
+store. `to_snapshot` is the time from the signal until the snapshot is there, the way to the daemon
+included, over the connections. The goals are for a further connection: a stop itself costs some
+milliseconds.
 """
 
 import contextlib
@@ -66,7 +68,7 @@ def _measure(stage, daemon, total):
         "kernel_us": sum(ns for _, ns, _ in ours) / 1e3,
         "programs": [{"name": name, "ns": ns, "runs": runs} for name, ns, runs in ours if runs],
         "process_us": process_us, "user_us": process_us * user / max(user + system, 1),
-        "snapshot_us": (after[_SNAPSHOT] - metrics[_SNAPSHOT]) * 1e6 / count,
+        "to_snapshot_us": (after[_SNAPSHOT] - metrics[_SNAPSHOT]) * 1e6 / count,
         "peak_rss_mib": running.status_kib(daemon.pid, "VmHWM") / 1024,
         "to_record_ms": (told_ns - ending.at_ns - _SETTLE_NS) / 1e6,
     }
@@ -84,13 +86,14 @@ def _start(stage):
 
 def _tell(result, drain):
     count = drain["connections"]
-    result.row(f"{count} connections, {drain['processes']} processes: lost", drain["lost"], "0",
-               not drain["lost"] and drain["is_complete"] and count >= drain["wanted"])
+    result.judge(f"drain_lost_{drain['wanted']}",
+                 not drain["lost"] and drain["is_complete"] and count >= drain["wanted"],
+                 f"{count} connections, {drain['processes']} processes: lost", drain["lost"], "0")
     if nested := sum(drain["loss_by_cause"].values()) - drain["lost"]:
         result.note(f"  {nested} nested runs that the kernel dropped were made good")
     result.note(f"  a connection: kernel {drain['kernel_us']:.2f} us, "
                 f"user {drain['user_us']:.2f} us (process "
-                f"{drain['process_us']:.2f}), snapshot {drain['snapshot_us']:.2f} us")
+                f"{drain['process_us']:.2f}); signal to snapshot {drain['to_snapshot_us']:.2f} us")
     dearest = ", ".join(f"{program['name']} {program['ns']:.0f} ns in {program['runs']:.1f} runs"
                         for program in drain["programs"][:_SHOWN])
     result.note(f"  of which {dearest}")
@@ -108,17 +111,18 @@ def _tell_all(result, drains):
     few, some, largest = drains[0], drains[1], drains[-1]
     for key, goal in (("kernel_us", _KERNEL_US), ("user_us", _USER_US)):
         further = _further(key, few, largest)
-        result.row(f"a further connection: {key.partition('_')[0]}", f"{further:.2f} us",
-                   f"at most {goal} us", further <= goal)
+        result.judge(f"drain_further_{key}", further <= goal,
+                     f"a further connection: {key.partition('_')[0]}", f"{further:.2f} us",
+                     f"at most {goal} us")
         result.keep(f"drain_further_{key}", further)
     nearer, farther = (_further("kernel_us", a, b) + _further("process_us", a, b)
                        for a, b in ((few, some), (some, largest)))
-    result.row(f"linear: a further one after {some['wanted']}", f"{farther / nearer:.2f} times the "
-               "cost", "at most 1.5 times", farther <= 1.5 * nearer)
-    result.row(f"peak of resident memory at {largest['connections']}",
-               f"{largest['peak_rss_mib']:.1f} MiB", f"under {_RSS_MIB} MiB",
-               largest["peak_rss_mib"] < _RSS_MIB)
-    result.keep("drain", drains)
+    result.judge(f"drain_linear_{largest['wanted']}", farther <= 1.5 * nearer,
+                 f"linear: a further one after {some['wanted']}",
+                 f"{farther / nearer:.2f} times the cost", "at most 1.5 times")
+    result.judge(f"drain_peak_rss_{largest['wanted']}", largest["peak_rss_mib"] < _RSS_MIB,
+                 f"peak of resident memory at {largest['connections']}",
+                 f"{largest['peak_rss_mib']:.1f} MiB", f"under {_RSS_MIB} MiB")
 
 
 def run(_stage, result, is_quick):
@@ -130,5 +134,6 @@ def run(_stage, result, is_quick):
         for total in totals:
             with contextlib.closing(Stage("bench")) as inner:
                 drains.append(_measure(inner, _start(inner), total))
+            result.keep("drain", drains)
             _tell(result, drains[-1])
     _tell_all(result, drains)

@@ -66,7 +66,8 @@ def run(stage, result, is_quick):
         filled = _fill(path, min(wanted, room), limit_s)
         count, rate = filled["records"], filled["records"] / filled["seconds"]
         size = path.stat().st_size
-        result.row("inserted", f"{count}, {rate:.0f} a second", f"{wanted}", count >= wanted)
+        result.judge("store_inserted", count >= wanted,
+                     "inserted", f"{count}, {rate:.0f} a second", f"{wanted}")
         result.note(f"on this disk, with an fsync each: {disk_rate:.0f} a second")
         result.row("size", f"{size / 2 ** 20:.0f} MiB, {size / count:.0f} bytes each")
         taken = {}

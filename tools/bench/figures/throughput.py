@@ -123,18 +123,21 @@ def _tell_shares(result, mode):
         return
     empty = interval(mode.empty_shares)
     above = interval([a - b for a, b in zip(mode.shares, mode.empty_shares)])
-    result.row("  its programs", f"{share.text(2)} %, empty {empty.median:.2f} % of CPU",
-               f"+{above.median:.2f} %; under +{_SHARE_MAX_PERCENT} %",
-               above.median < _SHARE_MAX_PERCENT)
+    result.judge("throughput_cpu_share_above_empty", above.median < _SHARE_MAX_PERCENT,
+                 "  its programs", f"{share.text(2)} %, empty {empty.median:.2f} % of CPU",
+                 f"+{above.median:.2f} %; under +{_SHARE_MAX_PERCENT} %")
     result.keep("cpu_share_empty", empty)
     result.keep("cpu_share_above_empty", above)
 
 
 def _tell(result, mode):
     ratio, cpu = interval(mode.ratios), interval(mode.cpu_ratios)
-    is_goal = mode.name == "idle"
-    result.row(mode.what, f"{ratio.text(3)} of bare", f"at least {_RATIO_MIN}" if is_goal else "",
-               ratio.median >= _RATIO_MIN if is_goal else None)
+    row = mode.what, f"{ratio.text(3)} of bare"
+    if mode.name == "idle":
+        result.judge("throughput_rps_ratio_idle", ratio.median >= _RATIO_MIN, *row,
+                     f"at least {_RATIO_MIN}")
+    else:
+        result.row(*row)
     result.note(f"  CPU time a request: {cpu.text(3)} times that of bare")
     result.keep(f"rps_ratio_{mode.name}", ratio)
     result.keep(f"cpu_ratio_{mode.name}", cpu)
@@ -163,6 +166,4 @@ def run(stage, result, is_quick):
     result.note(f"bare: {rates.text()} requests a second")
     for mode in modes:
         _tell(result, mode)
-    for name in ("peers", "strace"):
-        result.values.setdefault(f"rps_ratio_{name}", None)
-    result.values.setdefault("cpu_share_peers", None)
+    result.keep_missing("rps_ratio_peers", "rps_ratio_strace", "cpu_share_peers")
