@@ -13,11 +13,11 @@ import contextlib
 
 from kit.clock import now_ns
 from kit.daemon import Daemon
-from kit.stage import Stage
 from lab.crowd import load_crowd, start_crowd
 from lab.ending import Ending
 
 from . import programs, running
+from .apart import apart
 
 _SETTLE_NS = 500_000_000
 _KERNEL_US, _USER_US, _RSS_MIB = 2, 5, 64
@@ -132,8 +132,8 @@ def run(_stage, result, is_quick):
     drains = []
     with programs.statistics():
         for total in totals:
-            with contextlib.closing(Stage("bench")) as inner:
-                drains.append(_measure(inner, _start(inner), total))
+            with apart() as stage:
+                drains.append(_measure(stage, _start(stage), total))
             result.keep("drain", drains)
             _tell(result, drains[-1])
     _tell_all(result, drains)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Many at once: services that are stopped within 100 ms, each of which gets a record."""
 
-import contextlib
 import json
 import time
 
-from kit.stage import Stage
 from kit.stops import new_comm, servers
 
 from . import running
+from .apart import apart
 
 _SETTLE_S = 0.5
 
@@ -53,8 +52,8 @@ def run(_stage, result, _is_quick):
     result.section("4. Many services at once, told by one watch")
     found = []
     for count in (10, 100, 1_000):
-        with contextlib.closing(Stage("bench")) as inner:
-            found.append(_measure(inner, count))
+        with apart() as stage:
+            found.append(_measure(stage, count))
         result.keep("mass", found)
         one = found[-1]
         result.judge(f"mass_{count}", one["recorded"] == one["complete"] == count,
