@@ -15,9 +15,10 @@ class Interval:
     high: float
     runs: int
 
-    def text(self, digits=0, unit=""):
-        """For the table."""
-        return f"{self.median:.{digits}f} [{self.low:.{digits}f}–{self.high:.{digits}f}]{unit}"
+    def text(self, digits=0, unit="", sign=""):
+        """For the table; sign "+": also of what is positive."""
+        spread = f"[{self.low:.{digits}f}–{self.high:.{digits}f}]"
+        return f"{self.median:{sign}.{digits}f} {spread}{unit}"
 
 
 def interval(values):
