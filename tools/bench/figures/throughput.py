@@ -6,7 +6,9 @@ shutwatch while another service drains, with the tools of libbpf-tools, with str
 to the mean of its neighbours, and of all the ratios the median counts. Beside it stands what swings
 less: the processor time of nginx and its client for each request, and the time that the programs
 took, as a share of that. In those windows the statistics are on, and part of the share: how much of
-it shows the share of empty programs on the same hooks, at the same time.
+it shows the share of empty programs on the same hooks, at the same time. Programs on a hook run in
+the order in which they were attached, and the first one finds cold caches: ours are first in every
+other round, and what they take above the empty ones is the mean of two rounds.
 """
 
 import contextlib
@@ -97,6 +99,25 @@ def _shares(watching, load, seconds):
             for ran, ran_before in zip(after, before)]
 
 
+def _beside_empty(mode, stage, web, watchers):
+    """(ours, the empty ones), which of them is first on the hooks changes each time."""
+    empty = running.start_empty(stage)
+    if len(mode.empty_shares) % 2:
+        for watcher in watchers:
+            watcher.kill()
+        watchers = mode.start(stage, web)
+    return watchers, [empty]
+
+
+def _add_shares(mode, stage, web, watchers, load, seconds):
+    if mode.name == "idle":
+        ours, empty = _shares(_beside_empty(mode, stage, web, watchers), load, seconds)
+        mode.empty_shares.append(empty)
+    else:
+        ours, = _shares([watchers], load, seconds)
+    mode.shares.append(ours)
+
+
 def _round(mode, web, load, seconds, before):
     """Returns the speed with nobody, afterwards."""
     with contextlib.closing(Stage("bench")) as stage:
@@ -104,10 +125,7 @@ def _round(mode, web, load, seconds, before):
         running.window(0.1)
         watched = _speed(load, seconds)
         if mode.name not in ("strace", "empty"):
-            empty = [running.start_empty(stage)] if mode.name == "idle" else []
-            share, *empty_share = _shares([watchers, *([empty] if empty else [])], load, seconds)
-            mode.shares.append(share)
-            mode.empty_shares += empty_share
+            _add_shares(mode, stage, web, watchers, load, seconds)
     running.window(mode.pause)
     after = _speed(load, seconds)
     mode.ratios.append(watched.per_second / mean((before.per_second, after.per_second)))
@@ -118,14 +136,18 @@ def _round(mode, web, load, seconds, before):
 def _tell_shares(result, mode):
     share = interval(mode.shares)
     result.keep(f"cpu_share_{mode.name}", share)
+    what, value = "  its programs, statistics included", f"{share.text(2)} % of CPU time"
     if not mode.empty_shares:
-        result.row("  its programs", f"{share.text(2)} % of CPU time")
+        result.row(what, value)
         return
+    goal = f"under {_SHARE_MAX_PERCENT} %"
+    result.judge("throughput_cpu_share_idle", share.median < _SHARE_MAX_PERCENT, what, value, goal)
     empty = interval(mode.empty_shares)
-    above = interval([a - b for a, b in zip(mode.shares, mode.empty_shares)])
+    differences = [ours - nothing for ours, nothing in zip(mode.shares, mode.empty_shares)]
+    above = interval([mean(pair) for pair in zip(differences[::2], differences[1::2])])
     result.judge("throughput_cpu_share_above_empty", above.median < _SHARE_MAX_PERCENT,
-                 "  its programs", f"{share.text(2)} %, empty {empty.median:.2f} % of CPU",
-                 f"+{above.median:.2f} %; under +{_SHARE_MAX_PERCENT} %")
+                 "  above empty programs",
+                 f"{above.text(2, sign='+')} %, empty {empty.median:.2f} %", goal)
     result.keep("cpu_share_empty", empty)
     result.keep("cpu_share_above_empty", above)
 
