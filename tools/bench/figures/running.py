@@ -12,6 +12,8 @@ from kit.shutwatch import BUILD
 from . import programs
 
 PEERS = ("tcpstates", "tcplife", "sigsnoop", "exitsnoop")
+_TRACEFS = pathlib.Path("/sys/kernel/tracing")
+_MOUNT_AND_RUN = f'mount -t tracefs tracefs {_TRACEFS} && exec "$@"'
 
 
 class CannotRun(Exception):
@@ -25,9 +27,16 @@ def _command(name):
     return path
 
 
+def _with_tracefs(argv):
+    """They look their hooks up there. Where nobody has mounted it, for this tool alone."""
+    if (_TRACEFS / "events").exists():
+        return argv
+    return ["unshare", "--mount", "sh", "-c", _MOUNT_AND_RUN, "sh", *argv]
+
+
 def start_peer(stage, name):
     """One of libbpf-tools, attached. Its lines go nowhere, but are made."""
-    program = stage.program([_command(name)], stdout=_nowhere())
+    program = stage.program(_with_tracefs([_command(name)]), stdout=_nowhere())
     wait_until(lambda: program.has_ended() or programs.is_attached(program.pid),
                f"{name} to attach", 20)
     if program.has_ended():
