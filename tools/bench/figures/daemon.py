@@ -24,9 +24,10 @@ def _timers(pid):
     """Seconds until each timer that is set goes off."""
     found = []
     for path in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        value = re.search(r"^it_value: \((\d+), (\d+)\)", path.read_text(), re.MULTILINE)
-        if value and (int(value[1]) or int(value[2])):
-            found.append(int(value[1]))
+        with contextlib.suppress(FileNotFoundError):  # what it held of a process that has ended
+            value = re.search(r"^it_value: \((\d+), (\d+)\)", path.read_text(), re.MULTILINE)
+            if value and (int(value[1]) or int(value[2])):
+                found.append(int(value[1]))
     return sorted(found)
 
 
