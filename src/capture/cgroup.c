@@ -19,6 +19,7 @@
 #define POD_UID_CHARS 36
 #define STATIC_POD_UID_CHARS 32 /* a hash instead of a UUID */
 #define DELETED " (deleted)"
+#define SLICE ".slice"
 
 static bool ends_with(const char *text, const char *suffix)
 {
@@ -94,7 +95,7 @@ static bool is_manager(const char *component)
 {
 	return (starts_with(component, "user@") && ends_with(component, ".service")) ||
 	       (starts_with(component, "session-") && ends_with(component, ".scope")) ||
-	       !strcmp(component, "init.scope") || ends_with(component, ".slice");
+	       !strcmp(component, "init.scope") || ends_with(component, SLICE);
 }
 
 static bool parse_unit(const char *component, struct cgroup_service *service)
@@ -156,6 +157,24 @@ bool cgroup_parse(const char *path, struct cgroup_service *ret_service)
 	if (!service.name[0])
 		return false;
 	*ret_service = service;
+	return true;
+}
+
+bool cgroup_is_system_service(const struct cgroup_service *service)
+{
+	const size_t suffix_size = strlen(SLICE);
+	const char *at = service->cgroup;
+	const char *own = strrchr(at, '/');
+
+	if (service->kind != SERVICE_UNIT || !own || !ends_with(service->unit, ".service"))
+		return false;
+	while (at != own) {
+		size_t size = 1 + strcspn(at + 1, "/"); /* "/a.slice" */
+
+		if (size <= suffix_size || memcmp(at + size - suffix_size, SLICE, suffix_size))
+			return false;
+		at += size;
+	}
 	return true;
 }
 

@@ -39,6 +39,12 @@ static inline void cgroup_service_tell(const struct cgroup_service *service,
 bool cgroup_parse(const char *path, struct cgroup_service *ret_service);
 
 /*
+ * Is it a service of the systemd whose cgroup root this is? That one keeps its services below
+ * slices only; those of a user, or of a machine inside, sit below something else as well.
+ */
+bool cgroup_is_system_service(const struct cgroup_service *service);
+
+/*
  * The most telling path in the text of /proc/PID/cgroup, with lines of cgroup v2, v1 or both: of a
  * container, of a unit, of another group; v2 before systemd's hierarchy before the others. Cut to
  * `size`; "/" when no line tells anything.

@@ -110,6 +110,8 @@ int session_begin(struct session *session, const struct target *target, uint64_t
 	if (shutdown && session->options.on_begun)
 		session->options.on_begun(session->options.context, shutdown,
 					  clock_boot_ns() - armed_ns);
+	if (!err)
+		session_ask_grace(session, service, target->generation);
 	err = session_tell_losses(session, target->generation);
 	/* Meanwhile the rings have filled. */
 	return err ? err : probe_dispatch(session->probe);
@@ -226,6 +228,8 @@ static int finish_step(struct session *session)
 {
 	int err = session_recover(session);
 
+	if (!err)
+		err = session_hear_graces(session);
 	if (!err)
 		err = session_finish_due(session);
 	if (session->journal)
@@ -349,6 +353,7 @@ void session_close(struct session *session)
 {
 	if (!session)
 		return;
+	graces_free(session->graces);
 	if (session->timer_fd >= 0)
 		close(session->timer_fd);
 	if (session->epoll_fd >= 0)

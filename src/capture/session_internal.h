@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files that implement session.h share: session.c, session_end.c, session_resume.c. */
+/* What the files that implement session.h share: session.c, session_….c. */
 #ifndef SHUTWATCH_SESSION_INTERNAL_H
 #define SHUTWATCH_SESSION_INTERNAL_H
 
+#include "src/capture/grace.h"
 #include "src/capture/session.h"
 
 struct last_signal {
@@ -37,6 +38,7 @@ struct session {
 	struct lookout *lookouts; /* one for each shutdown whose threads are looked at */
 	size_t n_lookouts;
 	size_t lookouts_capacity;
+	struct graces *graces;				 /* NULL: systemd was not asked yet */
 	bool is_blind;					 /* looking has failed: no more of it */
 	struct last_signal last_signals[SIGNAL_MAX + 1]; /* to the roots of services */
 };
@@ -68,6 +70,11 @@ int session_tell_waits(struct session *session, const struct shutdown *shutdown)
 void session_forget_waits(struct session *session);
 /* For the next deadline or look; `has_more`: at once. */
 void session_set_timer(struct session *session, bool has_more);
+
+/* session_grace.c: asks systemd, unless it is known; takes the answers. 0 or -errno. */
+void session_ask_grace(struct session *session, const struct service_info *service,
+		       uint64_t generation);
+int session_hear_graces(struct session *session);
 
 /* session_resume.c: the ring of events was full: what do we miss? 0 or -errno. */
 int session_recover(struct session *session);

@@ -304,6 +304,15 @@ static int tell_recorder_gone(struct session *session)
 	return err;
 }
 
+/* The last collector may not have lived to hear it. */
+static void ask_again(struct session *session, const struct shutdown *shutdown)
+{
+	const struct service_info *service = roster_find(session->roster, shutdown->service);
+
+	if (service && shutdown->has_identity && !shutdown->identity.grace_ns)
+		session_ask_grace(session, service, shutdown->generation);
+}
+
 /* Those whose snapshot the last collector did not live to take; the others go on. */
 static int begin_again(struct session *session)
 {
@@ -316,6 +325,7 @@ static int begin_again(struct session *session)
 
 		if (shutdown->has_ended)
 			continue;
+		ask_again(session, shutdown);
 		if (!shutdown->has_identity)
 			err = session_begin(session, &target, shutdown->armed_ns);
 		else if (shutdown->is_provisional) /* the store shall know that it still is */

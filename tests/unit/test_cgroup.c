@@ -155,6 +155,42 @@ static void test_units(void **state)
 	}
 }
 
+/* The systemd of this host can be asked about its own services, by their names, and only those. */
+static void test_system_services(void **state)
+{
+	static const struct {
+		const char *path;
+		bool is_system_service;
+	} rows[] = {
+		{ "/system.slice/orders.service", true },
+		{ "/system.slice/orders.service/workers", true },
+		{ "/system.slice/system-getty.slice/getty@tty1.service", true },
+		{ "/system.slice/_cpu.service", true },
+		{ "/orders.service", true }, /* Slice=-.slice */
+		{ "/user.slice/user-1000.slice/user@1000.service/app.slice/web.service", false },
+		{ "/machine.slice/machine-box.scope/payload/system.slice/web.service", false },
+		{ "/machine.slice/systemd-nspawn@box.service/payload/system.slice/a.service",
+		  false },
+		{ "/lxc.payload.box/system.slice/web.service", false },
+		{ "/../../system.slice/web.service", false },
+		{ "/.slice/web.service", false },
+		{ "//web.service", false },
+		{ "/machine.slice/machine-box.scope", false },
+		{ "/system.slice/docker-" ID ".scope", false },
+		{ "/web", false },
+		{ "web.service", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cgroup_service service = parse(rows[i].path);
+
+		if (cgroup_is_system_service(&service) != rows[i].is_system_service)
+			print_error("%s\n", rows[i].path);
+		assert_int_equal(cgroup_is_system_service(&service), rows[i].is_system_service);
+	}
+}
+
 static void test_plain(void **state)
 {
 	static const struct {
@@ -298,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_system_services),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_no_service),
 		cmocka_unit_test(test_below_lxc),
