@@ -15,7 +15,7 @@ import uuid
 from kit.cgroup import Cgroup
 from kit.clock import wait_until
 from kit.netns import NetnsOf
-from kit.shutwatch import BUILD, ROOT
+from kit.shutwatch import BUILD, ROOT, SHUTWATCH
 from kit.sockets import listens
 
 TOOL = shutil.which("systemd-nspawn")
@@ -30,6 +30,19 @@ _MAY_TRACE = ("--capability=all", "--system-call-filter=bpf setns seccomp")
 # Of /sys a machine gets the least only.
 _WHOLE_SYS = ("mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && "
               "mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+# The machine's systemd, for who is not in it: of them it takes no questions itself, for it cannot
+# see their pids. Units to be given to a machine.
+ASKABLE = {
+    "ask.socket": "[Socket]\nListenStream=/notes/private\nAccept=yes\n",
+    "ask@.service": "[Service]\nExecStart=systemd-stdio-bridge "
+                    "--bus-path=unix:path=/run/systemd/private\nStandardInput=socket\n",
+}
+# shutwatch where the machine's systemd is that of the host. Inside the machine it could not trace:
+# the processes have other numbers there.
+_WATCHER = """#!/bin/sh
+exec {enter} unshare --mount sh -c '
+    mount --bind {notes} /run/systemd && exec "$@"' sh {shutwatch} "$@"
+"""
 
 
 def _parent(pid):
@@ -140,6 +153,18 @@ class Machine:
             ["nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", *argv])
         if program.wait(30) != 0:
             raise RuntimeError(f"{argv} failed\n{program.describe()}")
+
+    def shutwatch(self, in_its_cgroups=True):
+        """A program that is shutwatch, and asks the machine's systemd, which must be ASKABLE.
+
+        It sees the cgroups as the machine does, or else as the host does.
+        """
+        enter = f"nsenter -t {self.pid} --cgroup" if in_its_cgroups else ""
+        path = self._stage.directory / "shutwatch"
+        path.write_text(_WATCHER.format(enter=enter, notes=self.notes,
+                                        shutwatch=SHUTWATCH.resolve()))
+        path.chmod(0o755)
+        return path
 
     def mount_sys(self):
         """The whole of it, for who traces."""

@@ -19,8 +19,9 @@ WAIT = 20.0
 class Daemon:
     """One host's daemon over all its lives: the same store, pins and runtime directory."""
 
-    def __init__(self, stage, config="", flags=(), sees_all=False):
+    def __init__(self, stage, config="", flags=(), sees_all=False, program=SHUTWATCH):
         self._stage = stage
+        self._shutwatch = program
         self.sees_all = sees_all  # also what others do on this machine
         self.directory = stage.directory
         self.pins = f"/sys/fs/bpf/shutwatch-test-{os.getpid()}"
@@ -41,7 +42,7 @@ class Daemon:
 
     def argv(self, *more):
         """The whole command line."""
-        return [SHUTWATCH, "daemon", "--config.file", self.config, "--store", self.store,
+        return [self._shutwatch, "daemon", "--config.file", self.config, "--store", self.store,
                 "--pins", self.pins, "--runtime", self.directory / "run",
                 "--web.listen-address", f"127.0.0.1:{self.port}", "--log.format", "json",
                 *self.flags, *more]
