@@ -119,3 +119,17 @@ def test_asked_again(stage):
     assert record["complete"]
     assert record["timing"]["grace_s"] == 77
     assert record["outcome"] == "forced"
+
+
+@needs_nspawn
+def test_configured(stage):
+    """Whoever wrote the configuration knows better than systemd."""
+    with _machine(stage, _units("", 77)) as machine:
+        daemon = Daemon(stage, "reopen_window: 0s\ntargets:\n  - unit: web.service\n"
+                        "services:\n  - match: {unit: web.service}\n    grace: 5s\n",
+                        program=machine.shutwatch())
+        with contextlib.closing(daemon):
+            daemon.start()
+            machine.run("systemctl", "stop", "web.service")
+            record = daemon.wait_records(is_final=True)[0]
+    assert (record["outcome"], record["timing"]["grace_s"]) == ("clean", 5)
