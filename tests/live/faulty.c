@@ -9,6 +9,8 @@
  *   FAULTY_TICK_US=N          a signal with a handler so often, without SA_RESTART
  *   FAULTY_CLOCK=PATH         CLOCK_REALTIME is off by the seconds in this file, as soon as it is
  *                             there; the other clocks are not
+ *   FAULTY_DISK=CALLS:PATH    these calls (write, sync or all) on files whose names begin with PATH
+ *   FAULTY_DISK_GATE=PATH     fail with EIO, as long as this file is there
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -173,6 +175,68 @@ int clock_gettime(clockid_t clock, struct timespec *ret_time)
 	return err;
 }
 
+/* --- the disk ------------------------------------------------------------------------------- */
+
+enum disk_call { DISK_WRITE = 1, DISK_SYNC = 2 };
+
+static struct {
+	unsigned int failing; /* enum disk_call */
+	const char *path;
+	const char *gate;
+} disk;
+
+static void begin_disk(void)
+{
+	const char *wanted = getenv("FAULTY_DISK");
+
+	disk.gate = getenv("FAULTY_DISK_GATE");
+	disk.path = wanted ? strchr(wanted, ':') : NULL;
+	if (!disk.path++)
+		return;
+	if (!strncmp(wanted, "all:", 4))
+		disk.failing = DISK_WRITE | DISK_SYNC;
+	else
+		disk.failing = *wanted == 'w' ? DISK_WRITE : DISK_SYNC;
+}
+
+static bool is_broken(enum disk_call call, int fd)
+{
+	char link[32], path[4096];
+	ssize_t length;
+
+	if (!(disk.failing & call) || !disk.gate || syscall(SYS_access, disk.gate, F_OK))
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	if (strncmp(path, disk.path, strlen(disk.path)) != 0)
+		return false;
+	errno = EIO;
+	return true;
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t at)
+{
+	return is_broken(DISK_WRITE, fd) ? -1 : syscall(SYS_pwrite64, fd, bytes, size, at);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
+{
+	return pwrite64(fd, bytes, size, at);
+}
+
+int fsync(int fd)
+{
+	return is_broken(DISK_SYNC, fd) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	return is_broken(DISK_SYNC, fd) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
 /* --- the beginning -------------------------------------------------------------------------- */
 
 static int (*real_main)(int, char **, char **);
@@ -180,6 +244,7 @@ static int (*real_main)(int, char **, char **);
 static int begin(int argc, char **argv, char **environment)
 {
 	begin_ticks();
+	begin_disk();
 	begin_memory();
 	return real_main(argc, argv, environment);
 }
