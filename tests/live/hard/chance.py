@@ -16,7 +16,8 @@ from kit.judge import Judge, Truth
 from kit.stage import Stage
 from kit.stops import new_comm, targets
 
-_LIVING = 4            # services at a time
+LIVING = 4             # services at a time
+INSTANT_NS = 200_000_000  # whom the daemon had no longer, it may not have looked at
 _STOPS = ("handler", "default", "leave", "sigwait", "reraise")
 _RECORD_S = 60         # until the record of a stop is there, on a machine that has much to do
 _SIGNALS = (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
@@ -29,6 +30,8 @@ class Life:
 
     def __init__(self, stage, chance, comm):
         self.how = chance.choice(_STOPS)
+        signal_number = chance.choice(_SIGNALS)
+        self.kind = f"{self.how} {signal_number.name.removeprefix('SIG')}"
         self.began_ns = now_ns()
         self._stage = stage
         # Whichever port is free when it binds: the other lives look for one as well.
@@ -41,7 +44,7 @@ class Life:
         self.client.silent(chance.randrange(0, 10))
         self.client.wait_taken(self.victim.pid)
         self.client.run_for(chance.randrange(0, 60))
-        self.stop = stage.send(self.victim.pid, chance.choice(_SIGNALS))
+        self.stop = stage.send(self.victim.pid, signal_number)
         self.client.wait_ended()
         self.victim.wait()
 
@@ -71,29 +74,57 @@ class Life:
 class Verdict:
     """What came of one life."""
 
+    kind: str
     pid: int
     began_ns: int
-    stopped_ns: int
+    ended_ns: int
     connections: int
-    wrong: list
+    wrong: list = dataclasses.field(default_factory=list)
     has_record: bool = True
     loss: dict = None  # of a record that says it is incomplete
-    is_judged: bool = True
+    is_late: bool = False  # the client was: nobody can judge
+    unrecorded: str = None  # why there is no record, if that is allowed
+
+
+@dataclasses.dataclass
+class Tally:
+    """Of many lives. stops = judged + incomplete + late + unrecorded + those without a record
+    that should have one, which are wrong."""
+
+    stops: int = 0
+    connections: int = 0
+    judged: int = 0
+    wrong: int = 0
+    incomplete: int = 0
+    late: int = 0
+    unrecorded: int = 0
+
+    def add(self, verdict):
+        """One life more."""
+        self.stops += 1
+        self.connections += verdict.connections
+        self.wrong += bool(verdict.wrong)
+        self.incomplete += bool(verdict.loss)
+        self.late += verdict.is_late
+        self.unrecorded += bool(verdict.unrecorded)
+        self.judged += bool(verdict.has_record and not verdict.loss and not verdict.is_late)
 
 
 def _judge(daemon, life):
     """The verdict on its record, once that is there."""
     pid = life.victim.pid
-    verdict = Verdict(pid, life.began_ns, life.stop.after_ns, len(life.client.connections), [])
+    verdict = Verdict(life.kind, pid, life.began_ns, life.victim.reaped_ns,
+                      len(life.client.connections))
     try:
         record = daemon.wait_records(
             is_final=True, timeout=_RECORD_S,
             ready=lambda record: any(p["pid"] == pid for p in record["processes"]))[-1]
-        verdict.is_judged = record["complete"] and not life.was_client_late()
-        if verdict.is_judged:
-            verdict.wrong = life.disagreements(record)
-        elif not record["complete"]:
+        if not record["complete"]:
             verdict.loss = record["loss"]
+        elif life.was_client_late():
+            verdict.is_late = True
+        else:
+            verdict.wrong = life.disagreements(record)
     except AssertionError as error:
         verdict.has_record = False
         verdict.wrong = [f"no record: {str(error)[:60]}"]
@@ -112,7 +143,7 @@ def _live(daemon, comm, seed, seconds, queue):
             queue.put(_judge(daemon, life))
             stage.forget(life.victim, life.client)
     except Exception:  # pylint: disable=broad-exception-caught
-        queue.put(Verdict(0, 0, 0, 0, [traceback.format_exc()[:3000]]))
+        queue.put(Verdict("none", 0, 0, 0, 0, [traceback.format_exc()[:3000]], has_record=False))
     finally:
         stage.close()
         queue.close()
@@ -131,11 +162,11 @@ class Soak:
                             f"store:\n  retention: {{count: {_RECORDS_KEPT}}}\n"
                             # One name: what is kept by name must not grow either.
                             "services:\n  - match: {exe: '*/victims/server'}\n    name: soak\n")
-        self.stops = self.connections = self.kills = self.unknown = self.incomplete = 0
-        self.late = 0
-        self._dead = (now_ns(), now_ns())  # from when to when, last
+        self.total = Tally()
+        self.kinds = {}  # what it does about which signal: Tally
+        self.kills = self.unseen = self.short = 0
+        self._dead = []  # from when to when, each time
         self._unrecorded = set()  # pids
-        self.wrong = 0
         self._mismatches = []
 
     def round(self, seconds, kills):
@@ -143,7 +174,7 @@ class Soak:
         queue = multiprocessing.Queue()
         workers = [multiprocessing.Process(
             target=_live, args=(self._daemon, self.comm, self._chance.randrange(1 << 32), seconds,
-                                queue)) for _ in range(_LIVING)]
+                                queue)) for _ in range(LIVING)]
         for worker in workers:
             worker.start()
         kill_at = time.monotonic() + self._chance.random() * seconds
@@ -155,11 +186,14 @@ class Soak:
                 self._daemon.program.err.all()
                 self._note_unrecorded()
                 self._daemon.start()
-                self._dead = (killed_ns, now_ns())
+                self._dead.append((killed_ns, now_ns()))
                 self.kills += 1
                 kills = False
         for worker in workers:
             worker.join()
+            if worker.exitcode:
+                self.total.wrong += 1
+                self._mismatches.append(f"one who starts services ended: {worker.exitcode}")
 
     def _take(self, queue):
         try:
@@ -168,24 +202,31 @@ class Soak:
             return
         self._note_unrecorded()
         if not verdict.has_record:
-            began_s, stopped_s, back_s = ((ns - self._dead[0]) / 1e9 for ns in (
-                verdict.began_ns, verdict.stopped_ns, self._dead[1]))
-            verdict.wrong.append(f"  it began at {began_s:.3f} s and was stopped at "
-                                 f"{stopped_s:.3f} s; the daemon was last killed at 0 s and back "
-                                 f"at {back_s:.3f} s")
-        if not verdict.has_record and verdict.pid in self._unrecorded:
-            self.unknown += 1
-            self._mismatches += [f"not recorded, says the daemon's log: {verdict.wrong[0]}",
-                                 *verdict.wrong[1:]]
-            return
-        self.stops += 1
-        self.connections += verdict.connections
-        self.late += not verdict.is_judged and not verdict.loss
-        self.wrong += bool(verdict.wrong)
+            self._excuse(verdict)
+        self.total.add(verdict)
+        self.kinds.setdefault(verdict.kind, Tally()).add(verdict)
         self._mismatches += verdict.wrong
+        if verdict.unrecorded:
+            self._mismatches.append(f"not recorded, says the daemon's log: {verdict.unrecorded}")
         if verdict.loss:
-            self.incomplete += 1
             self._mismatches.append(f"says that it is incomplete: {verdict.loss}")
+
+    def _excuse(self, verdict):
+        """A stop may be without a record if the daemon says so and hardly could have looked: of
+        that life it was dead all the time but for an instant."""
+        dead_ns = sum(max(0, min(back, verdict.ended_ns) - max(killed, verdict.began_ns))
+                      for killed, back in self._dead)
+        lived_ns = verdict.ended_ns - verdict.began_ns
+        is_said = verdict.pid in self._unrecorded
+        why = (f"{verdict.kind}, pid {verdict.pid}, lived for {lived_ns / 1e9:.3f} s, of which the "
+               f"daemon was dead for {dead_ns / 1e9:.3f} s")
+        if not is_said or lived_ns - dead_ns >= INSTANT_NS:
+            verdict.wrong.append(f"  {why}; its log {'says' if is_said else 'does not say'} that "
+                                 "there is no record")
+            return
+        verdict.wrong, verdict.unrecorded = [], why
+        self.unseen += dead_ns > 0
+        self.short += not dead_ns
 
     def _note_unrecorded(self):
         """What this life of the daemon has said of services that were gone before it could look."""
@@ -214,7 +255,7 @@ class Soak:
         return int(sum(value for series, value in self._daemon.metrics().items()
                        if series.startswith(prefix) and '"listeners"' not in series))
 
-    def wait_entries(self, most, seconds=10):
+    def wait_entries(self, most, seconds=3):
         """Until no more are left than that. Returns how many there are."""
         deadline = time.monotonic() + seconds
         while self.entries() > most and time.monotonic() < deadline:
