@@ -53,25 +53,21 @@ static int tell_loss(struct session *session, uint32_t cause, uint64_t events, u
 }
 
 /*
- * Full maps and rings are a matter of shutdowns only: what was lost since the last shutdown ended
- * is a loss of the one that has begun since. Nested runs happen at any time: those before it began
- * are nobody's.
+ * Full maps and rings are a matter of shutdowns only: what was lost since the last one ended is a
+ * loss of all that are under way. Who that is shows when the ring has been read to its end, which
+ * it is before one of them ends and not when one begins. Nested runs happen at any time: those
+ * before it began are nobody's.
  */
 int session_tell_losses(struct session *session, uint64_t except_generation)
 {
 	uint64_t *told = probe_told_losses(session->probe);
 	uint64_t losses[LOSS_CAUSES];
 	bool is_alone = except_generation && !model_at(session->model, 1);
-	uint32_t cause;
+	uint32_t cause = except_generation ? LOSS_NESTED_PACKET : 0;
 	int err = 0;
 
 	probe_losses(session->probe, losses);
-	for (cause = 0; !err && cause < LOSS_CAUSES; cause++) {
-		if (losses[cause] == told[cause] || (is_alone && cause < LOSS_NESTED_PACKET))
-			continue;
-		/* Whose events these were shows when the ring has been read to its end. */
-		if (except_generation && cause == LOSS_EVENT_RING_FULL)
-			continue;
+	for (; !err && cause < LOSS_CAUSES; cause++) {
 		if (losses[cause] > told[cause] && !is_alone)
 			err = tell_loss(session, cause, losses[cause] - told[cause],
 					except_generation);
