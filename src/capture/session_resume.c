@@ -176,9 +176,10 @@ int session_recover(struct session *session)
 		  "looked at again, their records will say that they are incomplete",
 		  (unsigned long long)(losses - session->known_ring_losses));
 	session->known_ring_losses = losses;
-	err = session_tell_losses(session, 0);
+	err = adopt_stopping(session);
+	/* Others may have come to be known meanwhile, by what their connections told. */
 	if (!err)
-		err = adopt_stopping(session);
+		err = session_tell_losses(session, 0);
 	return err ? err : note_gone(session);
 }
 
