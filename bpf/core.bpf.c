@@ -183,11 +183,10 @@ __hidden u64 service_add(void)
 {
 	u64 service = __sync_fetch_and_add(&shared.kernel_services, 1) + SERVICE_FROM_KERNEL;
 
-	if (bpf_map_update_elem(&services, &service, &no_state, BPF_NOEXIST)) {
-		loss_count(LOSS_MEMBERS_FULL);
-		return 0;
-	}
-	return service;
+	if (!bpf_map_update_elem(&services, &service, &no_state, BPF_NOEXIST))
+		return service;
+	loss_count(LOSS_MEMBERS_FULL);
+	return 0;
 }
 
 __hidden struct service_state *service_find(u64 service)
@@ -213,6 +212,8 @@ __hidden bool service_arm(struct service_state *state, u64 now_ns)
 	if (__sync_val_compare_and_swap(&state->generation, 0, generation) != 0)
 		return false;
 	__sync_fetch_and_add(&shared.armed_services, 1);
+	if (state->flags & SERVICE_SHORT)
+		loss_count(LOSS_MEMBERS_FULL);
 	return true;
 }
 
@@ -274,8 +275,7 @@ struct listening {
 static long find_open(struct bpf_map *map, const struct listener_key *key,
 		      struct listener_entry *entry, struct listening *listening)
 {
-	listening->is_found = entry->service == listening->service && entry->open;
-	return listening->is_found;
+	return listening->is_found = entry->service == listening->service && entry->open;
 }
 
 __hidden bool service_listens(u64 service)

@@ -33,6 +33,7 @@ enum service_flags {
 	SERVICE_FROZEN = 1 << 3,    /* the record is being made: no new sightings */
 	SERVICE_REMOVED = 1 << 4,   /* nobody asks for it: never armed again */
 	SERVICE_UNCOUNTED = 1 << 5, /* has tags that counted as nothing when they were made */
+	SERVICE_SHORT = 1 << 6,	    /* of a member, for lack of room: each stop of it has a loss */
 };
 
 struct service_state {

@@ -99,6 +99,7 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	struct service_state *state;
 	struct member *member;
 	u64 service;
+	int err;
 
 	if (is_stranger(parent->tgid) || child->pid != child->tgid || is_retired())
 		return 0;
@@ -111,7 +112,11 @@ int BPF_PROG(on_process_fork, struct task_struct *parent, struct task_struct *ch
 	if (!state)
 		return 0;
 	id = process_id_of(child);
-	member_add(&id, &parent_id, service, MEMBER_FORKED);
+	err = member_add(&id, &parent_id, service, MEMBER_FORKED);
+	if (err && err != -EEXIST) {
+		__sync_fetch_and_or(&state->flags, SERVICE_SHORT);
+		return 0; /* its end would not be told, and be waited for */
+	}
 	if (state->generation) {
 		struct event_process event = {};
 

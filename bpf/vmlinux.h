@@ -344,6 +344,7 @@ struct bpf_iter__tcp {
 #define NULL ((void *)0)
 
 #define E2BIG 7
+#define EEXIST 17
 #define ENOMEM 12
 #define EBUSY 16
 #define ECONNRESET 104
