@@ -116,7 +116,8 @@ enum exit_flags {
 
 /* Bits of event_listener.flags. */
 enum listener_flags {
-	LISTENER_ARMED = 1 << 0, /* nobody signalled: this close began the shutdown */
+	LISTENER_ARMED = 1 << 0,     /* nobody signalled: this close began the shutdown */
+	LISTENER_UNWATCHED = 1 << 1, /* of nobody we watch: there was no room to do so */
 };
 
 /* Bits of event_connection.flags. */

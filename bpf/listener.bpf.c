@@ -24,30 +24,47 @@ static __always_inline void tell_listener(struct sock *sk, const struct listener
 	event_emit(&event, sizeof(event));
 }
 
+/* A service of its own, if there is room for it: else 0. */
+static __always_inline u64 enter_newcomer(const struct process_id *id)
+{
+	struct process_id unknown = {};
+	struct member *member;
+	u64 service = service_add();
+
+	if (!service || !member_add(id, &unknown, service, 0))
+		return service;
+	service_delete(service);
+	member = member_find(id); /* another thread may have been faster */
+	return member ? member->service : 0;
+}
+
 /* Somebody starts to listen: a member already, or a new service if we follow listeners. */
 static __noinline int on_listener_opened(struct sock *sk)
 {
 	struct process_id id = process_id_current();
-	struct process_id unknown = {};
 	struct member *member = member_find(&id);
 	struct service_state *state;
 	struct listener_key key = {};
 	u64 service = member ? member->service : 0;
+	bool is_known;
+	u32 flags = 0;
 
 	if (!member && follow_listeners && id.tgid != collector_tgid) {
-		service = service_add();
-		if (!service || member_add(&id, &unknown, service, 0))
-			service = 0;
+		service = enter_newcomer(&id);
+		if (!service)
+			flags |= LISTENER_UNWATCHED;
 	}
 	connection_local(sk, &key);
-	if (!service && !listener_find(&key))
+	is_known = service || listener_find(&key);
+	if (!is_known && !flags)
 		return 0; /* neither a member's nor an address that was a member's */
 	connection_local(sk, &key);
-	listener_opened(&key, service); /* a stranger's: the port tells nothing any more */
+	if (is_known)
+		listener_opened(&key, service); /* a stranger's: the port tells nothing any more */
 	connection_local(sk, &key);
 	state = service_find(service);
 	tell_listener(sk, &key, &id, service, state ? state->generation : 0,
-		      bpf_ktime_get_boot_ns(), LISTENER_OPENED, 0);
+		      bpf_ktime_get_boot_ns(), LISTENER_OPENED, flags);
 	return 0;
 }
 

@@ -252,6 +252,10 @@ int roster_on_listener(struct roster *roster, const struct event_listener *event
 
 	if (event->change != LISTENER_OPENED)
 		return 0;
+	if (event->flags & LISTENER_UNWATCHED)
+		log_info("pid %u listens on port %u, and there is no room to watch it: "
+			 "its stop is not recorded",
+			 event->process.tgid, event->port);
 	if (known && has_new_program(known, &event->process))
 		return roster_seed(roster, &services);
 	if (known || number < SERVICE_FROM_KERNEL)
