@@ -4,7 +4,8 @@
  *
  * TERM to the master: it closes its copy of the listener, passes TERM on to each worker, waits for
  * all of them, and exits. TERM to a worker: it drains, waits PAUSE_MS and exits; the master goes on
- * with the others. With KEEP_MS the master passes TERM on first, and closes its copy of the
+ * with the others. TTIN to the master: one worker more; once TERM has come, it serves nobody, waits
+ * PAUSE_MS and exits. With KEEP_MS the master passes TERM on first, and closes its copy of the
  * listener so much later: nobody accepts, and clients still get through.
  */
 #include "loop.h"
@@ -15,7 +16,7 @@
 
 static pid_t workers[WORKERS_MAX];
 static int n_workers;
-static volatile sig_atomic_t is_stopping;
+static volatile sig_atomic_t is_stopping, n_wanted;
 static uint64_t entered_ns;
 static unsigned int keep_ms;
 
@@ -35,19 +36,29 @@ static void on_term_master(int signal)
 	is_stopping = 1;
 }
 
+static void on_more(int signal)
+{
+	(void)signal;
+	n_wanted++;
+}
+
 /* Without SA_RESTART: the master's wait must end when the signal comes. */
-static void handle_term(void (*handler)(int))
+static void handle(int signal, void (*handler)(int))
 {
 	struct sigaction action = { .sa_handler = handler };
 
-	if (sigaction(SIGTERM, &action, NULL) < 0)
+	if (sigaction(signal, &action, NULL) < 0)
 		fail("set a signal handler");
 }
 
 static void work(int listener, unsigned int pause_ms)
 {
+	sigset_t none;
+
+	sigemptyset(&none);
 	server_open(listener);
-	handle_term(on_term_worker);
+	handle(SIGTERM, on_term_worker);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	say("worker", "\"ready\":true");
 	server_run();
 	say_at(entered_ns, "signal", "\"signal\":%d", SIGTERM);
@@ -58,14 +69,29 @@ static void work(int listener, unsigned int pause_ms)
 	_exit(0);
 }
 
-static void start_workers(int listener, unsigned int pause_ms)
+static void start_worker(int i, int listener, unsigned int pause_ms)
 {
-	for (int i = 0; i < n_workers; i++) {
-		workers[i] = fork();
-		if (workers[i] < 0)
-			fail("fork");
-		if (workers[i] == 0)
-			work(listener, pause_ms);
+	workers[i] = fork();
+	if (workers[i] < 0)
+		fail("fork");
+	if (workers[i] > 0)
+		return;
+	if (!is_stopping)
+		work(listener, pause_ms);
+	sleep_ms(pause_ms);
+	_exit(0);
+}
+
+static void start_more(int listener, unsigned int pause_ms)
+{
+	while (n_wanted > 0) {
+		n_wanted--;
+		if (n_workers == WORKERS_MAX)
+			fail("start so many workers");
+		truth_flush();
+		start_worker(n_workers++, listener, pause_ms);
+		say("more", "\"worker\":%d", workers[n_workers - 1]);
+		truth_flush();
 	}
 }
 
@@ -80,9 +106,9 @@ static void pass_on(int listener)
 		say("passes_on", "\"to\":%d", workers[i]);
 		kill(workers[i], SIGTERM);
 	}
+	truth_flush();
 	if (!keep_ms)
 		return;
-	truth_flush();
 	sleep_ms(keep_ms);
 	close_saying(listener, "listener_closed", "");
 }
@@ -97,7 +123,7 @@ static void forget(pid_t pid)
 }
 
 /* Until all workers are gone; passes TERM on once. */
-static void oversee(int listener)
+static void oversee(int listener, unsigned int pause_ms)
 {
 	bool passed_on = false;
 	sigset_t term, before;
@@ -106,6 +132,7 @@ static void oversee(int listener)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigaddset(&term, SIGCHLD);
+	sigaddset(&term, SIGTTIN);
 	sigprocmask(SIG_BLOCK, &term, &before);
 	for (;;) {
 		info.si_pid = 0;
@@ -115,6 +142,8 @@ static void oversee(int listener)
 			forget(info.si_pid);
 		else if (is_stopping && !passed_on)
 			pass_on(listener), passed_on = true;
+		else if (n_wanted > 0)
+			start_more(listener, pause_ms);
 		else
 			sigsuspend(&before);
 	}
@@ -138,10 +167,12 @@ int main(int argc, char **argv)
 		return 2;
 	signal(SIGCHLD, on_child);
 	listener = listen_on("127.0.0.1", atoi(argv[2]), 4096);
-	start_workers(listener, (unsigned int)atoi(argv[3]));
-	handle_term(on_term_master);
+	for (int i = 0; i < n_workers; i++)
+		start_worker(i, listener, (unsigned int)atoi(argv[3]));
+	handle(SIGTERM, on_term_master);
+	handle(SIGTTIN, on_more);
 	say_ready(atoi(argv[2]));
-	oversee(listener);
+	oversee(listener, (unsigned int)atoi(argv[3]));
 	say("exiting", "\"code\":0");
 	truth_flush();
 	return 0;
