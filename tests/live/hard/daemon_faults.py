@@ -8,14 +8,19 @@ import random
 import signal
 import subprocess
 
+from hard.crowd import crowd
 from hard.fault import faulty
+from kit.clock import SECOND
 from kit.daemon import Daemon, busy_server
-from kit.stops import WATCHED, new_comm, servers, targets, wait_metric
+from kit.stops import WATCHED, new_comm, targets, wait_metric
 
 _SERVICES = 300
 _FREEZE_S = 5
 _KILLS = 8
+_BROKEN = 3  # stops while the store fails
 _HELD = "shutwatch_store_records_held"
+_ERRORS = "shutwatch_store_errors_total"
+_DROPPED = "shutwatch_store_records_dropped_total"
 
 
 @contextlib.contextmanager
@@ -46,17 +51,13 @@ def frozen(stage, row):
     """SIGSTOP for 5 s, in which hundreds of services stop."""
     comm = new_comm()
     with _daemon(stage, f"reopen_window: 0s\n{targets(comm)}") as daemon, \
-            servers([0] * _SERVICES, comm) as victims:
+            crowd(stage, _SERVICES, comm) as services:
         wait_metric(daemon, WATCHED, lambda watched: watched == _SERVICES)
-        stage.send(daemon.pid, signal.SIGSTOP)
-        stops = {victim.pid: stage.send(victim.pid) for victim in victims}
-        for victim in victims:
-            victim.wait()
-        stage.client(1).run_for(_FREEZE_S * 1000)
+        frozen_ns = stage.send(daemon.pid, signal.SIGSTOP).after_ns
+        services.stop()
+        services.run_until_ns(frozen_ns + _FREEZE_S * SECOND)
         stage.send(daemon.pid, signal.SIGCONT)
-        for record in daemon.wait_records(_SERVICES, is_final=True, timeout=60):
-            row.judge(record, [], stops.pop(record["processes"][0]["pid"], None))
-        row.require(not stops, f"{len(stops)} services have no record")
+        services.judge(row, daemon.wait_records(_SERVICES, is_final=True, timeout=60))
 
 
 def killed(stage, row):
@@ -115,6 +116,14 @@ def _stop_some(stage, daemon, count):
         yield victim, client, stop
 
 
+def _judge_stops(row, daemon, stops):
+    """Each of those after the first is in the store, once."""
+    records = daemon.wait_records(1 + len(stops), is_final=True, timeout=60)[1:]
+    row.require(len(records) == len(stops), f"{len(records)} records of {len(stops)} stops")
+    for record, (victim, client, stop) in zip(records, stops):
+        row.judge(record, [client], stop, [victim], must_be_right=True)
+
+
 def _on_disk(stage, row, is_read_only):
     """Stops on a disk that has failed; once it is well again, each is there, once."""
     with _disk(stage) as disk, \
@@ -130,10 +139,28 @@ def _on_disk(stage, row, is_read_only):
             _remount(disk, "rw")
         wait_metric(daemon, _HELD, lambda held: held > 0)
         os.unlink(disk / "ballast")
-        records = daemon.wait_records(1 + len(stops), is_final=True, timeout=60)[1:]
-        row.require(len(records) == len(stops), f"{len(records)} records of {len(stops)} stops")
-        for record, (victim, client, stop) in zip(records, stops):
-            row.judge(record, [client], stop, [victim], must_be_right=True)
+        _judge_stops(row, daemon, stops)
+
+
+def disk_broken(calls):
+    """EIO from what the store does with its files, in the middle of it: writes, syncs, or both."""
+    def attempt(stage, row):
+        gate = stage.directory / "is-broken"
+        faults = faulty(disk=f"{calls}:{stage.directory / 'store.db'}", disk_gate=gate)
+        with _daemon(stage, "settle: 50ms\nreopen_window: 0s\n", env=faults) as daemon:
+            _judge_busy(stage, row, daemon, 1)
+            gate.touch()
+            stops = list(_stop_some(stage, daemon, _BROKEN))
+            wait_metric(daemon, _HELD, lambda held: held == _BROKEN)
+            row.require(daemon.metrics()[_ERRORS] > 0, "no error of the store is counted")
+            row.require(daemon.wait_log("cannot write the store"), "the log says nothing of it")
+            gate.unlink()
+            _judge_stops(row, daemon, stops)
+            wait_metric(daemon, _HELD, lambda held: held == 0)
+            row.require(daemon.wait_log(f"the store {daemon.store} takes records again"),
+                        "the log does not say that it is well")
+            row.require(daemon.metrics()[_DROPPED] == 0, "records were dropped")
+    return attempt
 
 
 def disk_full(stage, row):
@@ -152,4 +179,6 @@ FAULTS = [
     ("daemon: EINTR, a signal each 500 us", ticks),
     ("daemon: store on a full disk", disk_full),
     ("daemon: store remounted read-only", disk_read_only),
+    *[(f"daemon: store with EIO from each {calls}", disk_broken(calls))
+      for calls in ("write", "sync")],
 ]
