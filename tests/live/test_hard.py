@@ -4,11 +4,28 @@
 import os
 import signal
 
-from hard.fault import faulty
+import pytest
+
+from hard import kernel_faults
+from hard.fault import Row, faulty
 from kit.judge import assert_agrees, outcomes
 from kit.shutwatch import BUILD, FINE
 from kit.sockets import free_ports
 from kit.stops import new_comm
+
+
+@pytest.mark.parametrize("name", [
+    "map full in a mass stop: counts:4",
+    "map of members fills before another stop",
+    "map of members fills in the stop",
+    "map of services fills with newcomers",
+])
+def test_no_room(stage, name):
+    """Rows of the table that once said "complete" of a wrong figure, or nothing at all."""
+    row = Row(name)
+    dict(kernel_faults.FAULTS)[name](stage, row)
+    assert not row.wrong
+    assert row.results
 
 
 def test_closed_by_a_look(stage):
