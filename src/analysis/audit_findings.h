@@ -8,6 +8,12 @@
 /* Fills audit->findings, which is empty. Returns 0 or -ENOMEM. */
 int audit_find(struct audit *audit);
 
+/* The sentence behind audit->verdict, which is decided; NULL: no memory. The caller's. */
+char *audit_explain(const struct audit *audit);
+
+/* How many of its processes have this fate. */
+size_t audit_count_fate(const struct audit *audit, enum fate fate);
+
 /* NULL: it is not of this service. */
 const struct audit_process *audit_process_of(const struct audit *audit, uint32_t pid);
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Why the outcome of a prediction is what it is, in one sentence for people. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/analysis/audit_findings.h"
+#include "src/base/cleanup.h"
+
+const char *audit_runtime(const struct audit *audit, const struct audit_process *process)
+{
+	if (audit->signal_source == SIGNAL_UNSEEN || process->fate != FATE_STOPS ||
+	    process->disposition != DISPOSITION_HANDLER)
+		return NULL;
+	if (process->program == PROGRAM_GO)
+		return "Go";
+	if (process->program == PROGRAM_NODE)
+		return "Node";
+	if (process->program == PROGRAM_JAVA || process->program == PROGRAM_SPRING)
+		return "Java";
+	return NULL;
+}
+
+static const char *runtime_of(const struct audit *audit)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < audit->n_processes && !found; i++)
+		found = audit_runtime(audit, &audit->processes[i]);
+	return found;
+}
+
+static char *explain_lossy(const struct audit *audit)
+{
+	char *reason = NULL;
+
+	if (asprintf(&reason, "%llu in flight and %llu in accept queues would get no answer",
+		     (unsigned long long)audit_cut_off(audit),
+		     (unsigned long long)audit_dropped(audit)) < 0)
+		return NULL;
+	return reason;
+}
+
+/* What is known to cut requests off, where there are none now. */
+static const struct audit_process *cutter_of(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		if (audit->processes[i].fate == FATE_STOPS &&
+		    audit_better_signal(audit, &audit->processes[i]))
+			return &audit->processes[i];
+	}
+	return NULL;
+}
+
+static char *explain_handler(const struct audit *audit)
+{
+	size_t stopping = audit_count_fate(audit, FATE_STOPS), told = 0;
+
+	for (size_t i = 0; i < audit->n_processes; i++)
+		told += audit->processes[i].fate == FATE_STOPS && audit->processes[i].is_told;
+	if (!stopping)
+		return strdup("nothing is in flight now");
+	return strdup(stopping == told
+			      ? "what stops has a handler, which is believed to drain"
+			      : "what is told has a handler, which is believed to drain and to end "
+				"the processes below");
+}
+
+static char *explain_clean(const struct audit *audit)
+{
+	const struct audit_process *cutter = cutter_of(audit);
+	const char *runtime = runtime_of(audit);
+	char *reason = NULL, name[16];
+
+	if (audit->signal_source == SIGNAL_UNSEEN)
+		return strdup("its unit stops it by a command, which is believed to drain");
+	if (cutter)
+		return asprintf(&reason,
+				"nothing is in flight now (what is, %s does not wait for after "
+				"%s; after %s it does)",
+				program_name(cutter->program), signal_name(audit->signal, name),
+				audit_better_signal(audit, cutter)) < 0
+			       ? NULL
+			       : reason;
+	if (!runtime)
+		return explain_handler(audit);
+	if (asprintf(&reason,
+		     "%s always catches the signal: whether the program drains cannot be seen",
+		     runtime) < 0)
+		return NULL;
+	return reason;
+}
+
+char *audit_explain(const struct audit *audit)
+{
+	switch (audit->verdict) {
+	case VERDICT_UNAFFECTED:
+		return strdup("the signal would end none of its processes");
+	case VERDICT_DRAINING:
+		return strdup("it would wait for its clients to leave");
+	case VERDICT_FORCED:
+		return strdup(audit->signal == SIGKILL
+				      ? "its stop signal is SIGKILL"
+				      : "SIGKILL would end what the signal does not");
+	case VERDICT_PARTIAL:
+		return strdup("some processes would end, and others live on");
+	case VERDICT_LOSSY:
+		return explain_lossy(audit);
+	default:
+		return explain_clean(audit);
+	}
+}
