@@ -195,15 +195,33 @@ static enum fate fate_of(const struct audit *audit, const struct audit_process *
 	return FATE_LIVES;
 }
 
-static bool is_kept(const struct audit *audit, const struct audit_listener *listener)
+/* Does it accept until it ends by itself, or is killed when its grace period is over? */
+static bool accepts_on(const struct audit *audit, const struct audit_process *process)
 {
+	return process->fate == FATE_STOPS ||
+	       (process->fate == FATE_KILLED && process->is_told && audit->signal != SIGKILL);
+}
+
+/*
+ * Who hears the signal takes what waits before it closes the listener, as far as it accepts at all:
+ * the few that are in the queue of a busy server at any moment are no loss. With a process that
+ * dies at once they are.
+ */
+static uint32_t dropped(const struct audit *audit, const struct audit_listener *listener)
+{
+	uint32_t count = listener->queued;
+
+	if (listener->is_held_outside)
+		return 0;
 	for (size_t i = 0; i < listener->n_holders; i++) {
 		const struct audit_process *holder = audit_process_of(audit, listener->holders[i]);
 
 		if (holder && holder->fate == FATE_LIVES)
-			return true;
+			return 0;
+		if (holder && accepts_on(audit, holder))
+			count = listener->stalled;
 	}
-	return listener->is_held_outside;
+	return count;
 }
 
 static void decide_fates(struct audit *audit)
@@ -213,7 +231,7 @@ static void decide_fates(struct audit *audit)
 	for (size_t i = 0; i < audit->n_processes; i++)
 		audit->processes[i].fate = fate_of(audit, &audit->processes[i], 0);
 	for (size_t i = 0; i < audit->n_listeners; i++)
-		audit->listeners[i].is_kept = is_kept(audit, &audit->listeners[i]);
+		audit->listeners[i].dropped = dropped(audit, &audit->listeners[i]);
 }
 
 /* --- the outcome ---------------------------------------------------------------------------- */

@@ -57,11 +57,12 @@ struct audit_listener {
 	uint8_t address[ADDRESS_BYTES];
 	uint16_t port;
 	uint32_t queued;   /* wait to be accepted */
+	uint32_t stalled;  /* of them: nobody has accepted them within 0.2 s */
 	uint32_t *holders; /* pids of processes of the service */
 	size_t n_holders;
 	size_t holders_capacity;
 	bool is_held_outside; /* by a process of no or another service: it outlives this one */
-	bool is_kept;	      /* by a process that lives on; filled by audit_predict() */
+	uint32_t dropped;     /* of queued: they end with it; filled by audit_predict() */
 };
 
 struct audit {

@@ -98,10 +98,8 @@ uint64_t audit_dropped(const struct audit *audit)
 {
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < audit->n_listeners; i++) {
-		if (!audit->listeners[i].is_kept)
-			count += audit->listeners[i].queued;
-	}
+	for (size_t i = 0; i < audit->n_listeners; i++)
+		count += audit->listeners[i].dropped;
 	return count;
 }
 

@@ -19,6 +19,7 @@
 #include "src/capture/disposition.h"
 #include "src/capture/procfs.h"
 #include "src/capture/recognise.h"
+#include "src/capture/stalled.h"
 #include "src/capture/unit.h"
 
 struct looking {
@@ -366,7 +367,9 @@ static int look(struct looking *looking, const struct selectors *selectors,
 		return 0;
 	add_wrappers(looking, selectors);
 	err = list_connections(looking);
-	return err ? err : look_at_all(looking, inspection);
+	if (!err)
+		err = look_at_all(looking, inspection);
+	return err ? err : stalled_find(inspection->audits, inspection->n_audits);
 }
 
 int inspection_take(const struct selectors *selectors, int signal,

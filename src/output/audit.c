@@ -227,7 +227,7 @@ static void add_listener(struct table *table, const struct audit_listener *liste
 	const char *endpoint =
 		endpoint_format(listener->family, listener->address, listener->port, address);
 
-	table_row(table, listener->queued && !listener->is_kept ? MARK_BAD : MARK_NONE);
+	table_row(table, listener->dropped ? MARK_BAD : MARK_NONE);
 	table_add(table, "%s", endpoint ? endpoint : "a Unix socket");
 	table_add(table, "%zu", listener->n_holders);
 	add_count(table, listener->queued);

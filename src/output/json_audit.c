@@ -86,6 +86,7 @@ static json_t *listener_json(const struct audit_listener *listener)
 			  "queued", value_count(listener->queued),
 			  "pids", holders,
 			  "is_held_outside", json_boolean(listener->is_held_outside),
+			  "stalled", value_count(listener->stalled),
 			  NULL);
 }
 

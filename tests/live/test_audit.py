@@ -221,22 +221,6 @@ def test_wrapper_of_a_port(stage):
     assert findings(told) == []
 
 
-def test_queue(stage):
-    """What waits to be accepted is reset with the listener."""
-    victim = stage.server("--stop=default", "--no-accept")
-    client = stage.client(victim.port)
-    client.silent(4)
-    client.wait_opened()
-    told = audit_one(stage, "--pid", victim.pid)
-    assert told["outcome"] == "lossy"
-    assert set(findings(told)) == {"accept_queue_dropped", "no_handler"}
-    assert [listener["queued"] for listener in told["listeners"]] == [4]
-
-    record = stop(stage, victim.pid).record()
-    assert record["outcome"] == "lossy"
-    assert record["connections"]["inbound"]["outcomes"] == {"unaccepted": 4}
-
-
 def test_shared_listener(stage):
     """A master and its workers on one socket: one service, one listener."""
     victim = stage.victim("prefork", 3, free_ports()[0], 50)

@@ -39,6 +39,27 @@ static void test_cut_off(void **state)
 	expect(&audit, VERDICT_LOSSY, "no_handler cut_off_at_exit accept_queue_dropped");
 }
 
+/* Under load some connections are in the queue at any moment: no loss, unless they stay there. */
+static void test_queue(void **state)
+{
+	struct audit flowing = bare(), stuck = bare(), shared = bare(), killed = bare();
+
+	(void)state;
+	listen_on(&flowing, add(&flowing, 10, 1, DISPOSITION_HANDLER), 12);
+	expect(&flowing, VERDICT_CLEAN, "");
+	listen_on(&stuck, add(&stuck, 10, 1, DISPOSITION_HANDLER), 12)->stalled = 3;
+	assert_int_equal(audit_predict(&stuck), 0);
+	assert_int_equal(stuck.listeners[0].dropped, 3);
+	expect(&stuck, VERDICT_LOSSY, "accept_queue_dropped");
+	/* One of two holders accepts on. */
+	listen_on(&shared, add(&shared, 10, 1, DISPOSITION_HANDLER), 2);
+	share(&shared.listeners[0], add(&shared, 11, 10, DISPOSITION_HANDLER));
+	expect(&shared, VERDICT_CLEAN, "");
+	killed.signal = SIGKILL;
+	listen_on(&killed, add(&killed, 10, 1, DISPOSITION_HANDLER), 2);
+	expect(&killed, VERDICT_FORCED, "accept_queue_dropped");
+}
+
 static void test_core(void **state)
 {
 	struct audit audit = bare();
@@ -334,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_handler),
 		cmocka_unit_test(test_no_handler),
 		cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_core),
 		cmocka_unit_test(test_ignored),
 		cmocka_unit_test(test_blocked),

@@ -70,9 +70,18 @@ class Said:
     def from_json(cls, said, asked_ns):
         """One line of it."""
         return cls(said["outcome"], said["stop"]["unit_error"],
-                   sum(one["queued"] for one in said["listeners"] if not one["is_held_outside"]),
+                   sum(_dropped(one, said) for one in said["listeners"]),
                    sum(one["inbound_in_flight"] for one in said["processes"]
                        if one["fate"] in ("dies", "killed")), asked_ns)
+
+
+def _dropped(listener, said):
+    """How much of a queue goes with it: nothing that flows, where somebody accepts on."""
+    fates = {process["fate"] for process in said["processes"]
+             if process["pid"] in listener["pids"]}
+    if listener["is_held_outside"] or "lives" in fates:
+        return 0
+    return listener["stalled" if "stops" in fates else "queued"]
 
 
 def predict(stage, running, how):
