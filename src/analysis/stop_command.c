@@ -92,6 +92,18 @@ static struct stop_command by_nginx(char *const *words)
 	return (struct stop_command){ .signal = order && strcmp(order, "stop") == 0 ? SIGTERM : 0 };
 }
 
+/* httpd, and the script around it, whose order may do without -k. */
+static struct stop_command by_apache(char *const *words)
+{
+	const char *order = value_of(words, "-k", "--");
+
+	if ((order && strcmp(order, "graceful-stop") == 0) || has_word(words, "graceful-stop"))
+		return (struct stop_command){ .signal = SIGWINCH };
+	if ((order && strcmp(order, "stop") == 0) || has_word(words, "stop"))
+		return (struct stop_command){ .signal = SIGTERM };
+	return (struct stop_command){};
+}
+
 static struct stop_command by_pg_ctl(char *const *words)
 {
 	const char *mode = value_of(words, "-m", "--mode");
@@ -117,6 +129,10 @@ struct stop_command stop_command_read(char *const *words)
 		{ "kill", by_kill },
 		{ "start-stop-daemon", by_start_stop_daemon },
 		{ "nginx", by_nginx },
+		{ "apachectl", by_apache },
+		{ "apache2ctl", by_apache },
+		{ "httpd", by_apache },
+		{ "apache2", by_apache },
 		{ "pg_ctl", by_pg_ctl },
 		{ "pg_ctlcluster", by_pg_ctl },
 	};

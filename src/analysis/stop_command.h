@@ -12,7 +12,8 @@ struct stop_command {
 
 /*
  * words: the command and its arguments, as systemd has them, NULL at the end. Any text may stand
- * there. As documented in kill(1), start-stop-daemon(8), nginx(8), pg_ctl(1), pg_ctlcluster(1).
+ * there. As documented in kill(1), start-stop-daemon(8), nginx(8), httpd(8), apachectl(8),
+ * pg_ctl(1), pg_ctlcluster(1).
  */
 struct stop_command stop_command_read(char *const *words);
 
