@@ -10,6 +10,7 @@
 #define DEAF "no_handler handler_without_effect sigterm_discarded_pid1 unhandled_stop_signal_core"
 #define WRAPPER "signal_not_forwarded wrapper_died_first sigterm_discarded_pid1 sigterm_ignored"
 #define TOO_LONG "grace_exceeded drain_blocked_active stop_signal_escalated"
+#define IDLE_CUT " no_handler_idle"
 #define DROPPED "cut_off_at_exit requests_cut no_handler"
 #define ARRIVALS "listener_closed_too_early refused_after_listener_close late_arrivals"
 #define QUEUE "accept_queue_dropped accept_stalled"
@@ -158,31 +159,31 @@ static const struct advice_text texts[] = {
 		"uvicorn answers the requests that it has whole, for as long as "
 		"--timeout-graceful-shutdown (since 0.23) allows, and drops those that are still "
 		"on their way: leave the load balancer before the signal."),
-	UNLESS(SIGTERM, DROPPED, GUNICORN,
+	UNLESS(SIGTERM, DROPPED IDLE_CUT, GUNICORN,
 		"Set --graceful-timeout above the longest request, stop gunicorn with SIGTERM (not "
 		"SIGINT or SIGQUIT), and use a worker class such as gthread for slow clients."),
 	PROGRAM(DROPPED, GUNICORN,
 		"Set --graceful-timeout above the longest request, and use a worker class such as "
 		"gthread for slow clients."),
 	PROGRAM(DROPPED, HYPERCORN, "Set --graceful-timeout above the longest request."),
-	UNLESS(SIGQUIT, DROPPED, NGINX,
+	UNLESS(SIGQUIT, DROPPED IDLE_CUT, NGINX,
 		"Stop nginx with SIGQUIT, and set worker_shutdown_timeout above the longest "
 		"request."),
 	PROGRAM(DROPPED, NGINX,
 		"Set worker_shutdown_timeout, client_header_timeout and client_body_timeout above "
 		"the longest request, and leave the load balancer before the signal."),
-	UNLESS(SIGWINCH, DROPPED, APACHE,
+	UNLESS(SIGWINCH, DROPPED IDLE_CUT, APACHE,
 		"Stop Apache with SIGWINCH, and set GracefulShutdownTimeout above the longest "
 		"request."),
 	PROGRAM(DROPPED, APACHE,
 		"Set GracefulShutdownTimeout above the longest request, and leave the load "
 		"balancer before the signal."),
-	UNLESS(SIGUSR1, DROPPED, HAPROXY, HAPROXY_SOFT),
+	UNLESS(SIGUSR1, DROPPED IDLE_CUT, HAPROXY, HAPROXY_SOFT),
 	PROGRAM(DROPPED, HAPROXY, "Set hard-stop-after above the longest request."),
-	PROGRAM(DROPPED, POSTGRESQL,
+	PROGRAM(DROPPED IDLE_CUT, POSTGRESQL,
 		"SIGINT (fast shutdown) aborts running queries: let the clients, or the pooler, "
 		"finish before PostgreSQL is stopped."),
-	PROGRAM(DROPPED, REDIS,
+	PROGRAM(DROPPED IDLE_CUT, REDIS,
 		"Redis closes its clients when it stops: move them to a replica first (FAILOVER), "
 		"and let them retry."),
 

@@ -113,9 +113,24 @@ static bool is_told(const struct audit *audit, const struct audit_process *proce
 
 /* --- what becomes of a process -------------------------------------------------------------- */
 
-static bool is_ignored_by_default(int signal)
+/* It is ignored, or only stops the process (signal(7)). */
+static bool ends_nothing_by_default(int signal)
 {
-	return signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH;
+	static const int harmless[] = { SIGCHLD, SIGCONT, SIGURG,  SIGWINCH,
+					SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
+
+	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {
+		if (harmless[i] == signal)
+			return true;
+	}
+	return false;
+}
+
+/* systemd sends SIGCONT after its signal; a command that it runs, and a runtime, do not. */
+bool audit_is_halted(const struct audit *audit, const struct audit_process *process)
+{
+	return process->is_stopped &&
+	       (audit->service.kind != SERVICE_UNIT || audit->signal_source == SIGNAL_BY_COMMAND);
 }
 
 /* The kernel discards what PID 1 of a namespace has no handler for (SIGNAL_UNKILLABLE). */
@@ -123,13 +138,15 @@ bool audit_is_deaf(const struct audit *audit, const struct audit_process *proces
 {
 	if (audit->signal == SIGKILL || !process->is_readable)
 		return false;
+	if (audit_is_halted(audit, process))
+		return true;
 	switch (process->disposition) {
 	case DISPOSITION_IGNORED:
 		return true;
 	case DISPOSITION_BLOCKED: /* with a handler, for a moment: PostgreSQL does so at work */
 		return !process->is_awaited && !process->has_handler;
 	case DISPOSITION_DEFAULT:
-		return process->is_init || is_ignored_by_default(audit->signal);
+		return process->is_init || ends_nothing_by_default(audit->signal);
 	case DISPOSITION_HANDLER:
 		break;
 	}
@@ -163,8 +180,8 @@ static enum fate fate_of_told(const struct audit *audit, const struct audit_proc
  */
 static bool is_helper(const struct audit *audit, const struct audit_process *process)
 {
-	return audit_is_deaf(audit, process) && !process->listeners && !process->inbound &&
-	       audit_process_of(audit, process->parent);
+	return audit_is_deaf(audit, process) && !process->is_stopped && !process->listeners &&
+	       !process->inbound && audit_process_of(audit, process->parent);
 }
 
 /*

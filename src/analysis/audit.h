@@ -41,6 +41,7 @@ struct audit_process {
 	bool is_readable; /* false: /proc did not tell what it does about signals */
 	bool is_init;	  /* PID 1 of its pid namespace */
 	enum disposition disposition;
+	bool is_stopped;  /* by SIGSTOP: until SIGCONT it hears nothing but SIGKILL */
 	bool is_awaited;  /* a thread of it waits for the signal: sigwait(), signalfd */
 	bool has_handler; /* for when it is not blocked any more */
 	uint32_t listeners;
@@ -81,6 +82,11 @@ struct audit {
 	size_t n_processes;
 	struct audit_listener *listeners;
 	size_t n_listeners;
+	/*
+	 * What has started it and may be what is told; the prediction is made without it. pid 0:
+	 * there is none.
+	 */
+	struct audit_process launcher;
 
 	/* The prediction. */
 	enum verdict verdict;

@@ -42,15 +42,49 @@ static char *explain_lossy(const struct audit *audit)
 	return reason;
 }
 
-/* What is known to cut requests off, where there are none now. */
-static const struct audit_process *cutter_of(const struct audit *audit)
+/* The first process that stops and of which it holds; NULL: there is none. */
+static const struct audit_process *stopping(const struct audit *audit,
+					    bool (*holds)(const struct audit *audit,
+							  const struct audit_process *process))
 {
 	for (size_t i = 0; i < audit->n_processes; i++) {
-		if (audit->processes[i].fate == FATE_STOPS &&
-		    audit_better_signal(audit, &audit->processes[i]))
+		if (audit->processes[i].fate == FATE_STOPS && holds(audit, &audit->processes[i]))
 			return &audit->processes[i];
 	}
 	return NULL;
+}
+
+/* Told by SIGTERM, PostgreSQL waits for whoever is connected. */
+static bool is_patient(const struct audit *audit, const struct audit_process *process)
+{
+	return process->program == PROGRAM_POSTGRESQL && audit_better_signal(audit, process) &&
+	       !audit_cuts(audit, process);
+}
+
+/* What is known to cut requests off, where there are none now. */
+static char *explain_cutter(const struct audit *audit, const struct audit_process *cutter)
+{
+	const char *better = audit_better_signal(audit, cutter);
+	char *reason = NULL, name[16];
+
+	if (asprintf(&reason,
+		     "nothing is in flight now (what is, %s does not wait for after %s%s%s%s)",
+		     program_name(cutter->program), signal_name(audit->signal, name),
+		     better ? "; after " : "", better ? better : "", better ? " it does" : "") < 0)
+		return NULL;
+	return reason;
+}
+
+static char *explain_guess(const struct audit *audit, const struct audit_process *process)
+{
+	char *reason = NULL, name[16];
+
+	if (asprintf(&reason,
+		     "its stop signal is that of its image, which cannot be seen, and is believed "
+		     "to let %s drain, as %s would not",
+		     program_name(process->program), signal_name(audit->signal, name)) < 0)
+		return NULL;
+	return reason;
 }
 
 static char *explain_handler(const struct audit *audit)
@@ -69,20 +103,20 @@ static char *explain_handler(const struct audit *audit)
 
 static char *explain_clean(const struct audit *audit)
 {
-	const struct audit_process *cutter = cutter_of(audit);
+	const struct audit_process *cutter = stopping(audit, audit_cuts);
+	const struct audit_process *guess = stopping(audit, audit_guess_matters);
 	const char *runtime = runtime_of(audit);
-	char *reason = NULL, name[16];
+	char *reason = NULL;
 
 	if (audit->signal_source == SIGNAL_UNSEEN)
 		return strdup("its unit stops it by a command, which is believed to drain");
 	if (cutter)
-		return asprintf(&reason,
-				"nothing is in flight now (what is, %s does not wait for after "
-				"%s; after %s it does)",
-				program_name(cutter->program), signal_name(audit->signal, name),
-				audit_better_signal(audit, cutter)) < 0
-			       ? NULL
-			       : reason;
+		return explain_cutter(audit, cutter);
+	if (guess)
+		return explain_guess(audit, guess);
+	if (stopping(audit, is_patient))
+		return strdup("no client is connected now (PostgreSQL waits after SIGTERM until "
+			      "the last one has left; after SIGINT it does not)");
 	if (!runtime)
 		return explain_handler(audit);
 	if (asprintf(&reason,

@@ -51,7 +51,7 @@ static const struct prediction {
 	ROW(handler_unseen),	     ROW(no_handler_idle),    ROW(unhandled_stop_signal_core),
 	ROW(wrong_stop_signal),	     ROW(signal_fanout),      ROW(cut_off_at_exit),
 	ROW(accept_queue_dropped),   ROW(grace_exceeded),     ROW(killed_by_pidns_teardown),
-	ROW(killed_by_supervisor),   ROW(drain_blocked_idle),
+	ROW(killed_by_supervisor),   ROW(drain_blocked_idle), ROW(killed_without_stop_signal),
 };
 
 /* Nothing is measured yet: values come from the grace period alone. */

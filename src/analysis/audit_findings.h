@@ -20,11 +20,20 @@ const struct audit_process *audit_process_of(const struct audit *audit, uint32_t
 /* Does it go on as if nothing had been sent to it? */
 bool audit_is_deaf(const struct audit *audit, const struct audit_process *process);
 
+/* Is it stopped, so that it hears nothing until somebody sends SIGCONT, which nobody will? */
+bool audit_is_halted(const struct audit *audit, const struct audit_process *process);
+
 /* Will somebody send SIGKILL when the grace period is over? */
 bool audit_kills(const struct audit *audit);
 
 /* Does this program, told by this signal, end without finishing what is in flight? */
 bool audit_cuts(const struct audit *audit, const struct audit_process *process);
+
+/*
+ * Would the prediction be another one if the signal were not the one that is assumed? Of a
+ * container nobody told which it is, and images set it (STOPSIGNAL).
+ */
+bool audit_guess_matters(const struct audit *audit, const struct audit_process *process);
 
 /* "SIGQUIT": what would stop it gracefully, where what it is told does not; NULL: nothing. */
 const char *audit_better_signal(const struct audit *audit, const struct audit_process *process);
@@ -46,7 +55,7 @@ enum program audit_program(const struct audit *audit);
 #define AUDIT_DEPTH_MAX 64
 
 /* An init, or a launcher, that is known to pass the signal on to what it has started. */
-bool audit_passes_on(const struct audit_process *process);
+bool audit_passes_on(const char *comm);
 
 /* The one that serves below a process, and is not told itself; NULL: there is none. */
 const struct audit_process *audit_server_below(const struct audit *audit,

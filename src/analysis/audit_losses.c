@@ -33,31 +33,55 @@ static const struct {
 	{ PROGRAM_GUNICORN, SIGQUIT, "SIGTERM" },
 };
 
-const char *audit_better_signal(const struct audit *audit, const struct audit_process *process)
+static bool is_guess(const struct audit *audit)
 {
-	for (size_t i = 0; process->is_told && i < ARRAY_SIZE(wrong); i++) {
-		if (wrong[i].program == process->program && wrong[i].signal == audit->signal)
+	return audit->signal_source == SIGNAL_ASSUMED && audit->service.kind == SERVICE_CONTAINER;
+}
+
+static const char *better_signal(enum program program, int signal)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		if (wrong[i].program == program && wrong[i].signal == signal)
 			return wrong[i].better;
 	}
 	return NULL;
 }
 
-bool audit_cuts(const struct audit *audit, const struct audit_process *process)
+static bool cuts(enum program program, int signal)
 {
-	if (audit->signal_source == SIGNAL_UNSEEN)
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(cutters); i++) {
-		if (cutters[i].program == process->program)
-			return cutters[i].signals & BIT(audit->signal);
+		if (cutters[i].program == program)
+			return cutters[i].signals & BIT(signal);
 	}
 	return false;
+}
+
+bool audit_guess_matters(const struct audit *audit, const struct audit_process *process)
+{
+	return is_guess(audit) && process->fate == FATE_STOPS &&
+	       (better_signal(process->program, audit->signal) ||
+		cuts(process->program, audit->signal));
+}
+
+const char *audit_better_signal(const struct audit *audit, const struct audit_process *process)
+{
+	if (!process->is_told || is_guess(audit))
+		return NULL;
+	return better_signal(process->program, audit->signal);
+}
+
+bool audit_cuts(const struct audit *audit, const struct audit_process *process)
+{
+	if (audit->signal_source == SIGNAL_UNSEEN || is_guess(audit))
+		return false;
+	return cuts(process->program, audit->signal);
 }
 
 bool audit_waits_for_clients(const struct audit *audit)
 {
 	bool waits = false;
 
-	if (audit->signal != SIGTERM)
+	if (audit->signal != SIGTERM || is_guess(audit))
 		return false;
 	for (size_t i = 0; i < audit->n_processes; i++) {
 		const struct audit_process *process = &audit->processes[i];

@@ -42,6 +42,7 @@ AUDIT_ROW(signal_fanout);
 AUDIT_ROW(cut_off_at_exit);
 AUDIT_ROW(accept_queue_dropped);
 AUDIT_ROW(grace_exceeded);
+AUDIT_ROW(killed_without_stop_signal);
 AUDIT_ROW(killed_by_pidns_teardown);
 AUDIT_ROW(killed_by_supervisor);
 AUDIT_ROW(drain_blocked_idle);

@@ -14,10 +14,12 @@ AUDIT_ROW(cut_off_at_exit)
 		return false;
 	finding_count(finding, "connections", open);
 	finding_count(finding, "in_flight", count);
-	return say(
-		finding,
-		"%ju of %ju connection%s of clients %s in flight and would end without an answer",
-		(uintmax_t)count, (uintmax_t)open, PLURAL(open), count == 1 ? "is" : "are");
+	if (open == 1)
+		return say(finding, "the only connection of a client is in flight and would end "
+				    "without an answer");
+	return say(finding,
+		   "%ju of %ju connections of clients %s in flight and would end without an answer",
+		   (uintmax_t)count, (uintmax_t)open, count == 1 ? "is" : "are");
 }
 
 AUDIT_ROW(accept_queue_dropped)

@@ -33,104 +33,37 @@ static bool is_ignoring(const struct audit *audit, const struct audit_process *p
 	       !is_discarding(audit, process);
 }
 
+/* What keeps a process from hearing it: before the name of the signal, and behind it. */
+struct deafness {
+	const char *before, *behind;
+};
+
+static struct deafness why_deaf(const struct audit *audit, const struct audit_process *process)
+{
+	if (audit_is_halted(audit, process))
+		return (struct deafness){ "is stopped, and hears", " no sooner than a SIGCONT" };
+	if (process->disposition == DISPOSITION_BLOCKED)
+		return (struct deafness){ "blocks", ", and nothing in it waits for it" };
+	if (process->disposition == DISPOSITION_DEFAULT)
+		return (struct deafness){ "has no handler for", ", which ends nobody without one" };
+	return (struct deafness){ "ignores", "" };
+}
+
 AUDIT_ROW(sigterm_ignored)
 {
 	size_t count;
 	const struct audit_process *process = audit_first(audit, is_ignoring, &count);
-	bool is_blocking = process && process->disposition == DISPOSITION_BLOCKED;
+	struct deafness why;
 
 	if (!process)
 		return false;
+	why = why_deaf(audit, process);
 	audit_tell(audit, finding, process);
 	finding_count(finding, "processes", count);
-	return say(finding, "%s (pid %u) %s %s%s; %zu of %zu process%s do%s so", process->comm,
-		   process->pid, is_blocking ? "blocks" : "ignores", SIGNAL_NAME(audit->signal),
-		   is_blocking ? ", and nothing in it waits for it" : "", count, audit->n_processes,
-		   audit->n_processes == 1 ? "" : "es", count == 1 ? "es" : "");
-}
-
-/* The one that serves below a process that does not, and is not told; NULL: there is none. */
-static const struct audit_process *wrapped(const struct audit *audit,
-					   const struct audit_process *process)
-{
-	return process->listeners ? NULL : audit_server_below(audit, process);
-}
-
-/* The first wrapper for which it holds, and its server; both become evidence. NULL: none. */
-static const struct audit_process *tell_wrapper(const struct audit *audit, struct finding *finding,
-						process_test *holds,
-						const struct audit_process **ret_server)
-{
-	size_t count;
-	const struct audit_process *process = audit_first(audit, holds, &count);
-
-	if (!process)
-		return NULL;
-	*ret_server = wrapped(audit, process);
-	audit_tell(audit, finding, process);
-	finding_count(finding, "server_pid", (*ret_server)->pid);
-	finding_text(finding, "server", (*ret_server)->comm);
-	return process;
-}
-
-static bool is_silent_wrapper(const struct audit *audit, const struct audit_process *process)
-{
-	return process->is_told && audit_is_deaf(audit, process) && wrapped(audit, process);
-}
-
-AUDIT_ROW(signal_not_forwarded)
-{
-	const struct audit_process *server;
-	const struct audit_process *process =
-		tell_wrapper(audit, finding, is_silent_wrapper, &server);
-
-	if (!process)
-		return false;
-	return say(finding, "%s goes to %s (pid %u), which passes nothing on; %s (pid %u) serves",
-		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
-		   server->pid);
-}
-
-static bool is_dying_wrapper(const struct audit *audit, const struct audit_process *process)
-{
-	return process->fate == FATE_DIES && wrapped(audit, process);
-}
-
-AUDIT_ROW(wrapper_died_first)
-{
-	const struct audit_process *server;
-	const struct audit_process *process =
-		tell_wrapper(audit, finding, is_dying_wrapper, &server);
-
-	if (!process)
-		return false;
-	return say(finding,
-		   "%s ends %s (pid %u) at once; %s (pid %u), which serves, hears nothing of it",
-		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
-		   server->pid);
-}
-
-/* Of a wrapper that dies, that is what is said. */
-static bool is_orphan(const struct audit *audit, const struct audit_process *process)
-{
-	const struct audit_process *parent = audit_process_of(audit, process->parent);
-
-	return process->fate == FATE_LIVES && parent && parent->fate != FATE_LIVES &&
-	       !is_dying_wrapper(audit, parent);
-}
-
-AUDIT_ROW(orphans_left)
-{
-	size_t count;
-	const struct audit_process *process = audit_first(audit, is_orphan, &count);
-
-	if (!process)
-		return false;
-	audit_tell(audit, finding, process);
-	finding_count(finding, "processes", count);
-	return say(finding, "%zu of %zu processes live%s on without %s parent: first %s (pid %u)",
-		   count, audit->n_processes, count == 1 ? "s" : "", count == 1 ? "its" : "their",
-		   process->comm, process->pid);
+	return say(finding, "%s (pid %u) %s %s%s; %zu of %zu process%s do%s not hear it",
+		   process->comm, process->pid, why.before, SIGNAL_NAME(audit->signal), why.behind,
+		   count, audit->n_processes, audit->n_processes == 1 ? "" : "es",
+		   count == 1 ? "es" : "");
 }
 
 /* --- it is the wrong one, or nobody handles it ------------------------------------------------ */
@@ -159,50 +92,25 @@ AUDIT_ROW(no_handler)
 		   process->inbound_in_flight);
 }
 
-static bool is_unseen(const struct audit *audit, const struct audit_process *process)
+static bool is_cutting_server(const struct audit *audit, const struct audit_process *process)
 {
-	return (process->listeners || process->inbound) && audit_runtime(audit, process);
+	return process->fate == FATE_STOPS && (process->listeners || process->inbound) &&
+	       audit_cuts(audit, process);
 }
 
-/* Caught by somebody who does not serve, and the one that serves is not told. */
-static bool is_unseen_wrapper(const struct audit *audit, const struct audit_process *process)
+static bool say_cutter(const struct audit *audit, struct finding *finding)
 {
-	const struct audit_process *server = wrapped(audit, process);
-
-	return server && server->fate == FATE_STOPS && process->is_told &&
-	       process->fate == FATE_STOPS && process->disposition == DISPOSITION_HANDLER &&
-	       !audit_passes_on(process);
-}
-
-static bool say_unseen_wrapper(const struct audit *audit, struct finding *finding)
-{
-	const struct audit_process *server;
-	const struct audit_process *process =
-		tell_wrapper(audit, finding, is_unseen_wrapper, &server);
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_cutting_server, &count);
 
 	if (!process)
 		return false;
-	return say(finding,
-		   "%s goes to %s (pid %u), which catches it: whether it passes it on to %s (pid "
-		   "%u), which serves, cannot be seen",
-		   SIGNAL_NAME(audit->signal), process->comm, process->pid, server->comm,
-		   server->pid);
-}
-
-AUDIT_ROW(handler_unseen)
-{
-	size_t count;
-	const struct audit_process *process = audit_first(audit, is_unseen, &count);
-
-	if (!process)
-		return say_unseen_wrapper(audit, finding);
 	audit_tell(audit, finding, process);
-	finding_count(finding, "in_flight", process->inbound_in_flight);
+	finding_count(finding, "connections", audit_inbound(audit));
 	return say(finding,
-		   "%s always catches %s: whether %s (pid %u) has a handler that waits for the %u "
-		   "request%s in flight cannot be seen",
-		   audit_runtime(audit, process), SIGNAL_NAME(audit->signal), process->comm,
-		   process->pid, process->inbound_in_flight, PLURAL(process->inbound_in_flight));
+		   "after %s %s (pid %u) cuts off what is in flight: nothing is now, but what is "
+		   "when it is stopped will be lost",
+		   SIGNAL_NAME(audit->signal), program_name(process->program), process->pid);
 }
 
 AUDIT_ROW(no_handler_idle)
@@ -210,7 +118,11 @@ AUDIT_ROW(no_handler_idle)
 	size_t count;
 	const struct audit_process *process = audit_first(audit, is_dying_server, &count);
 
-	if (!process || audit->verdict != VERDICT_CLEAN || audit->signal == SIGQUIT)
+	if (audit->verdict != VERDICT_CLEAN)
+		return false;
+	if (!process)
+		return say_cutter(audit, finding);
+	if (audit->signal == SIGQUIT)
 		return false;
 	audit_tell(audit, finding, process);
 	finding_count(finding, "connections", process->inbound);
@@ -230,6 +142,26 @@ AUDIT_ROW(unhandled_stop_signal_core)
 	audit_tell(audit, finding, process);
 	return say(finding, "%s without a handler makes %s (pid %u) dump core",
 		   SIGNAL_NAME(audit->signal), process->comm, process->pid);
+}
+
+static bool is_killed_first(const struct audit *audit, const struct audit_process *process)
+{
+	return process->is_told && audit->signal == SIGKILL;
+}
+
+AUDIT_ROW(killed_without_stop_signal)
+{
+	size_t count;
+	const struct audit_process *process = audit_first(audit, is_killed_first, &count);
+
+	if (!process)
+		return false;
+	audit_tell(audit, finding, process);
+	finding_count(finding, "processes", count);
+	return say(finding,
+		   "SIGKILL is what %s (pid %u) gets first: no handler hears it, and what is in "
+		   "flight then will be lost",
+		   process->comm, process->pid);
 }
 
 static bool has_better_signal(const struct audit *audit, const struct audit_process *process)

@@ -36,14 +36,14 @@ bool audit_is_relay(const struct audit *audit, const struct audit_process *proce
 	       !parent->listeners && audit_server_below(audit, process);
 }
 
-bool audit_passes_on(const struct audit_process *process)
+bool audit_passes_on(const char *comm)
 {
 	static const char *const names[] = { "tini",	     "tini-static", "docker-init",
 					     "dumb-init",    "catatonit",   "timeout",
 					     "s6-supervise", "runsv",	    "supervisord" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(process->comm, names[i]) == 0)
+		if (strcmp(comm, names[i]) == 0)
 			return true;
 	}
 	return false;

@@ -57,17 +57,22 @@ static const struct finding_row rows[] = {
 		"Install a handler for the stop signal that stops accepting, lets the requests "
 		"in flight finish, and then ends."),
 	ROW(handler_unseen, WARNING,
-		"The runtime of the language, or a wrapper, catches the stop signal: whether the "
-		"program drains cannot be seen before it is stopped (audit only).",
+		"The runtime of the language, or a wrapper, catches the stop signal, or nobody can "
+		"see which signal goes to whom: whether the program drains cannot be seen before "
+		"it is stopped (audit only).",
 		"SigCgt has the stop signal, in a process of Go, Node or Java that serves, or in a "
-		"wrapper of one that is not told.",
+		"wrapper of one that is not told; a program that does not serve has started the "
+		"server; or the signal of a container is assumed, and the program drains after "
+		"another one.",
 		"Stop it once under load (shutwatch run with shutwatch-client, see README), or "
 		"look into the program for its handler of the stop signal."),
 	ROW(no_handler_idle, WARNING,
-		"The program has no handler for the stop signal: nothing is in flight now, but "
-		"what is when it is stopped will be lost (audit only).",
+		"The program has no handler for the stop signal, or one that is known to drop "
+		"requests: nothing is in flight now, but what is when it is stopped will be lost "
+		"(audit only).",
 		"the stop signal is neither caught, ignored nor blocked (SigCgt, SigIgn, SigBlk), "
-		"in a process that listens.",
+		"in a process that listens; or it is one that this program documents as a fast "
+		"stop.",
 		"Install a handler for the stop signal that stops accepting, lets the requests "
 		"in flight finish, and then ends."),
 	ROW(unhandled_stop_signal_core, WARNING,

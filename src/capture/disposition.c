@@ -52,6 +52,7 @@ int signal_masks_parse(const char *text, struct signal_masks *ret_masks)
 {
 	struct signal_masks masks = {};
 	const char *group = line_of(text, "NSpgid:");
+	const char *run_state = line_of(text, "State:");
 	unsigned int outermost;
 
 	if (!read_mask(text, "SigBlk:", &masks.blocked) ||
@@ -61,6 +62,9 @@ int signal_masks_parse(const char *text, struct signal_masks *ret_masks)
 	masks.ns_pid = last_number(line_of(text, "NSpid:"));
 	if (group && sscanf(group, " %u", &outermost) == 1)
 		masks.group = outermost;
+	/* Not "t": a debugger lets it go on. */
+	if (run_state && run_state[strspn(run_state, " \t")] == 'T')
+		masks.is_stopped = true;
 	*ret_masks = masks;
 	return 0;
 }

@@ -15,6 +15,7 @@ struct signal_masks {
 	uint64_t blocked; /* by this thread */
 	uint32_t ns_pid;  /* in its innermost pid namespace; 0: not told */
 	uint32_t group;	  /* its process group; 0: not told */
+	bool is_stopped;  /* by SIGSTOP or the like: it hears nothing until SIGCONT */
 };
 
 /* Returns 0, or -EBADMSG: a line with signals is missing or malformed. Pure. */

@@ -17,6 +17,7 @@
 #include "src/base/cleanup.h"
 #include "src/capture/census.h"
 #include "src/capture/disposition.h"
+#include "src/capture/launcher.h"
 #include "src/capture/procfs.h"
 #include "src/capture/recognise.h"
 #include "src/capture/stalled.h"
@@ -28,6 +29,7 @@ struct looking {
 	struct event_connection *connections; /* by cookie, then by holder */
 	size_t n_connections;
 	size_t connections_capacity;
+	const struct selectors *selectors;
 	int signal;
 };
 
@@ -50,64 +52,8 @@ static void describe_process(const struct census_process *source, int signal,
 	process->is_init = stance.masks.ns_pid == 1;
 	process->disposition = stance.disposition;
 	process->is_awaited = stance.is_awaited;
+	process->is_stopped = stance.masks.is_stopped;
 	process->has_handler = stance.masks.caught & (1ULL << (signal - 1));
-}
-
-/*
- * A shell without job control runs its children in its own process group: who starts a server from
- * a prompt is no wrapper of it, `sh -c 'server; true'` is. The group tells.
- */
-static struct census_process *wrapper_of(const struct looking *looking,
-					 const struct census_process *root)
-{
-	struct census_process *parent = census_find(&looking->census, &root->parent);
-	struct audit_process described;
-	struct stance own, theirs;
-
-	if (!parent || parent->is_kin || parent->has_identity || parent->root != SIZE_MAX)
-		return NULL;
-	describe_process(parent, SIGTERM, &described);
-	if (described.program != PROGRAM_SHELL)
-		return NULL;
-	if (stance_read(root->id.tgid, SIGTERM, &own) ||
-	    stance_read(parent->id.tgid, SIGTERM, &theirs))
-		return NULL;
-	return own.masks.group && own.masks.group == theirs.masks.group ? parent : NULL;
-}
-
-static bool is_asked_by_pid(const struct selectors *selectors, uint32_t pid)
-{
-	size_t i;
-
-	for (i = 0; i < selectors->count; i++) {
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): count is 0 without items */
-		if (selectors->items[i].kind == SELECT_PID && selectors->items[i].number == pid)
-			return true;
-	}
-	return false;
-}
-
-/* The wrapper becomes the root: it is what a supervisor knows. */
-static void add_wrappers(struct looking *looking, const struct selectors *selectors)
-{
-	struct census *census = &looking->census;
-	size_t i, k;
-
-	for (i = 0; i < census->n_processes; i++) {
-		const struct census_process *root = &census->processes[i];
-		struct census_process *wrapper;
-
-		if (root->root != i || root->has_identity ||
-		    is_asked_by_pid(selectors, root->id.tgid))
-			continue;
-		wrapper = wrapper_of(looking, root);
-		for (k = 0; wrapper && k < census->n_processes; k++) {
-			if (census->processes[k].root == i)
-				census->processes[k].root = (size_t)(wrapper - census->processes);
-		}
-		if (wrapper)
-			wrapper->root = (size_t)(wrapper - census->processes);
-	}
 }
 
 static int add_processes(const struct looking *looking, size_t root, struct audit *audit)
@@ -305,6 +251,7 @@ static void identify(const struct census_process *root, struct record_service *s
 
 static int look_at(const struct looking *looking, size_t root, struct audit *audit)
 {
+	const struct census_process *launcher;
 	int err;
 
 	*audit = (struct audit){ .signal = looking->signal, .grace_ns = TIME_UNKNOWN };
@@ -314,6 +261,9 @@ static int look_at(const struct looking *looking, size_t root, struct audit *aud
 	identify(&looking->census.processes[root], &audit->service);
 	if (audit->service.kind == SERVICE_UNIT)
 		audit->unit_error = unit_read(audit);
+	launcher = launcher_of(&looking->census, looking->selectors, root);
+	if (launcher)
+		describe_process(launcher, audit->signal, &audit->launcher);
 	err = add_processes(looking, root, audit);
 	if (!err)
 		err = add_listeners(looking, audit);
@@ -350,9 +300,9 @@ static int no_event(void *context, const void *event, size_t size)
 	return 0;
 }
 
-static int look(struct looking *looking, const struct selectors *selectors,
-		struct inspection *inspection)
+static int look(struct looking *looking, struct inspection *inspection)
 {
+	const struct selectors *selectors = looking->selectors;
 	size_t i;
 	int err = census_take(&looking->census, looking->probe);
 
@@ -365,7 +315,7 @@ static int look(struct looking *looking, const struct selectors *selectors,
 	}
 	if (inspection->unmatched)
 		return 0;
-	add_wrappers(looking, selectors);
+	launcher_add_shells(&looking->census, selectors);
 	err = list_connections(looking);
 	if (!err)
 		err = look_at_all(looking, inspection);
@@ -376,13 +326,13 @@ int inspection_take(const struct selectors *selectors, int signal,
 		    struct inspection *ret_inspection)
 {
 	struct probe_options options = { .lists_only = true, .sink = no_event };
-	struct looking looking = { .signal = signal };
+	struct looking looking = { .selectors = selectors, .signal = signal };
 	int err;
 
 	*ret_inspection = (struct inspection){};
 	if (probe_open(&options, &looking.probe))
 		return -EACCES;
-	err = look(&looking, selectors, ret_inspection);
+	err = look(&looking, ret_inspection);
 	census_fini(&looking.census);
 	free(looking.connections);
 	probe_close(looking.probe);

@@ -26,6 +26,8 @@ static int compare(const void *a, const void *b)
 		return audit_severity(x) < audit_severity(y) ? 1 : -1;
 	if ((x->verdict == VERDICT_CLEAN) != (y->verdict == VERDICT_CLEAN))
 		return x->verdict == VERDICT_CLEAN ? 1 : -1;
+	if (!x->n_findings != !y->n_findings)
+		return x->n_findings ? -1 : 1;
 	return strcmp(x->service.name, y->service.name);
 }
 
@@ -39,24 +41,54 @@ static void add_json(const struct audit *audit, struct text *text)
 		text_addf(text, "%s\n", line);
 }
 
-static int print(const struct inspection *inspection, bool is_json)
+static void print_all(const struct inspection *inspection, bool is_json, struct text *text)
 {
 	struct report_style style = show_style(stdout);
-	_cleanup_free_ char *shown = NULL;
-	struct text text;
-	size_t i;
 
-	text_init(&text);
-	for (i = 0; i < inspection->n_audits; i++) {
+	for (size_t i = 0; i < inspection->n_audits; i++) {
 		if (is_json) {
-			add_json(&inspection->audits[i], &text);
+			add_json(&inspection->audits[i], text);
 			continue;
 		}
-		text_add(&text, i ? "\n\n" : "");
-		audit_print(&inspection->audits[i], &style, &text);
+		text_add(text, i ? "\n\n" : "");
+		audit_print(&inspection->audits[i], &style, text);
 	}
-	if (!inspection->n_audits && !is_json)
-		text_add(&text, "no service listens on this host\n");
+}
+
+/* What is fine comes last, and takes a line. */
+static void print_host(const struct inspection *inspection, struct text *text)
+{
+	struct report_style style = show_style(stdout);
+	bool is_brief = false;
+
+	for (size_t i = 0; i < inspection->n_audits; i++) {
+		const struct audit *audit = &inspection->audits[i];
+		bool is_fine = audit->verdict == VERDICT_CLEAN && !audit->n_findings;
+
+		text_add(text, i && !is_brief ? "\n\n" : "");
+		if (is_fine)
+			audit_print_headline(audit, &style, text);
+		else
+			audit_print(audit, &style, text);
+		is_brief = is_fine;
+	}
+	if (!inspection->n_audits)
+		text_add(text, "no service listens on this host\n");
+	else if (is_brief)
+		text_add(text, "\nWhat would stop cleanly is told in full where it is a target: "
+			       "--port, --pid, --unit.\n");
+}
+
+static int print(const struct inspection *inspection, const struct options *options)
+{
+	_cleanup_free_ char *shown = NULL;
+	struct text text;
+
+	text_init(&text);
+	if (options->is_json || options->selectors.count)
+		print_all(inspection, options->is_json, &text);
+	else
+		print_host(inspection, &text);
 	shown = text_take(&text);
 	return shown ? show_write(stdout, shown) : -ENOMEM;
 }
@@ -90,7 +122,7 @@ static int audit(const struct options *options, struct inspection *inspection)
 		log_error("cannot look at the services of this host: %s", strerror(-err));
 		return STATUS_FAILED;
 	}
-	if (print(inspection, options->is_json))
+	if (print(inspection, options))
 		return STATUS_FAILED;
 	/* They are in order. */
 	if (inspection->n_audits && audit_severity(&inspection->audits[0]) == SEVERITY_ERROR)
@@ -109,6 +141,37 @@ static int check_privileges(void)
 	return err;
 }
 
+/* What only halts a process, or lets it go on, is nothing that a service is stopped with. */
+static int check_signal(int signal)
+{
+	static const int halting[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT };
+	char name[16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(halting); i++) {
+		if (halting[i] == signal) {
+			log_error("--signal %s: it ends no process, it only %s it; give the signal "
+				  "that the service is stopped with",
+				  signal_name(signal, name),
+				  signal == SIGCONT ? "continues" : "halts");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int look(const struct options *options)
+{
+	struct inspection inspection = {};
+	int status = STATUS_NO_TRACING;
+
+	if (check_signal(options->signal))
+		return STATUS_USAGE;
+	if (!check_privileges())
+		status = audit(options, &inspection);
+	inspection_fini(&inspection);
+	return status;
+}
+
 int command_audit(int argc, char **argv)
 {
 	const struct options_usage usage = {
@@ -121,14 +184,12 @@ int command_audit(int argc, char **argv)
 		       "cannot look.",
 		.sets = OPTIONS_TARGETS | OPTIONS_SIGNAL | OPTIONS_JSON,
 	};
-	struct inspection inspection = {};
 	struct options options;
 	int status;
 
 	options_parse(&usage, argc, argv, &options);
 	signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error that is told */
-	status = check_privileges() ? STATUS_NO_TRACING : audit(&options, &inspection);
-	inspection_fini(&inspection);
+	status = look(&options);
 	options_fini(&options);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/analysis/findings.h"
 #include "src/base/cleanup.h"
 #include "src/output/address.h"
 #include "src/output/findings.h"
@@ -31,22 +32,73 @@ static const char *verdict_words(enum verdict verdict)
 	return words[verdict];
 }
 
-static void print_headline(const struct audit *audit, const struct report_style *style,
-			   struct text *text)
+static bool has_finding(const struct audit *audit, const char *id)
 {
-	_cleanup_free_ char *sentence = NULL;
-	enum paint paint = audit->verdict == VERDICT_CLEAN ? PAINT_GOOD : PAINT_DOUBT;
+	for (size_t i = 0; i < audit->n_findings; i++) {
+		if (strcmp(audit->findings[i].row->id, id) == 0)
+			return true;
+	}
+	return false;
+}
 
+static const struct audit_process *serving(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->n_processes; i++) {
+		if (audit->processes[i].listeners)
+			return &audit->processes[i];
+	}
+	return NULL;
+}
+
+/* "uvicorn", where the command line says more than "python3"; "orders" rather than "go". */
+static const char *known_as(const struct audit_process *process)
+{
+	switch (process->program) {
+	case PROGRAM_UNKNOWN:
+	case PROGRAM_PYTHON:
+	case PROGRAM_GO:
+	case PROGRAM_SHELL:
+		return process->comm;
+	default:
+		return program_name(process->program);
+	}
+}
+
+/* A process tree has no name of its own: "uvicorn on 127.0.0.1:8000 (pid 812)". NULL: no memory. */
+static char *name_of(const struct audit *audit)
+{
+	const struct audit_process *process = serving(audit);
+	char address[ADDRESS_TEXT_BYTES], *name = NULL;
+	const char *endpoint = NULL;
+
+	if (audit->service.kind != SERVICE_TREE || !process)
+		return strdup(audit->service.name);
+	for (size_t i = 0; i < audit->n_listeners && !endpoint; i++)
+		endpoint = endpoint_format(audit->listeners[i].family, audit->listeners[i].address,
+					   audit->listeners[i].port, address);
+	if (asprintf(&name, "%s on %s (pid %u)", known_as(process),
+		     endpoint ? endpoint : "a Unix socket", process->pid) < 0)
+		return NULL;
+	return name;
+}
+
+void audit_print_headline(const struct audit *audit, const struct report_style *style,
+			  struct text *text)
+{
+	_cleanup_free_ char *sentence = NULL, *name = name_of(audit);
+	enum paint paint = audit->verdict == VERDICT_CLEAN ? PAINT_GOOD : PAINT_DOUBT;
 	const char *words = verdict_words(audit->verdict);
 
 	if (audit_severity(audit) == SEVERITY_ERROR)
 		paint = PAINT_BAD;
 	if (audit->verdict == VERDICT_CLEAN && audit_severity(audit) == SEVERITY_WARNING) {
-		words = "would stop cleanly now, under load maybe not";
+		words = has_finding(audit, "no_handler_idle")
+				? "would stop cleanly now, and cut requests in flight under load"
+				: "would stop cleanly now, under load maybe not";
 		paint = PAINT_DOUBT;
 	}
-	if (asprintf(&sentence, "%s: %s (%s): %s", audit->service.name, words,
-		     verdict_name(audit->verdict), audit->reason) < 0)
+	if (!name || asprintf(&sentence, "%s: %s (%s): %s", name, words,
+			      verdict_name(audit->verdict), audit->reason) < 0)
 		text->has_failed = true;
 	else
 		style_paragraph(style, text, paint, sentence);
@@ -82,9 +134,15 @@ static void add_signal(struct table *table, const struct audit *audit)
 	};
 	char name[16];
 
+	bool is_guess =
+		audit->signal_source == SIGNAL_ASSUMED && audit->service.kind == SERVICE_CONTAINER;
+
 	table_row(table, MARK_NONE);
 	table_add(table, "stop signal");
-	if (audit->signal_source == SIGNAL_UNSEEN)
+	if (is_guess)
+		table_add(table, "%s, assumed: STOPSIGNAL of the image cannot be seen",
+			  signal_name(audit->signal, name));
+	else if (audit->signal_source == SIGNAL_UNSEEN)
 		table_add(table, "unknown, ExecStop of the unit stops it");
 	else
 		table_add(table, "%s, %s", signal_name(audit->signal, name),
@@ -188,7 +246,8 @@ static void add_process(struct table *table, const struct audit_process *process
 	table_add(table, "%u", process->pid);
 	table_add(table, "%s", process->comm);
 	table_add(table, "%s", program ? program : "");
-	table_add(table, "%s%s", does(process), process->is_init ? ", PID 1" : "");
+	table_add(table, "%s%s%s", does(process), process->is_init ? ", PID 1" : "",
+		  process->is_stopped ? ", is stopped" : "");
 	table_add(table, "%s", process->is_told ? "yes" : "no");
 	table_add(table, "%s", fate_name(process->fate));
 	add_count(table, process->inbound);
@@ -265,7 +324,7 @@ static void print_listeners(const struct audit *audit, const struct report_style
 
 void audit_print(const struct audit *audit, const struct report_style *style, struct text *text)
 {
-	print_headline(audit, style, text);
+	audit_print_headline(audit, style, text);
 	print_findings(audit, style, text);
 	print_facts(audit, style, text);
 	print_processes(audit, style, text);

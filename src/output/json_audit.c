@@ -69,6 +69,7 @@ static json_t *process_json(const struct audit_process *process)
 			  "inbound_in_flight", value_count(process->inbound_in_flight),
 			  "outbound", value_count(process->outbound),
 			  "outbound_in_flight", value_count(process->outbound_in_flight),
+			  "is_stopped", json_boolean(process->is_stopped),
 			  NULL);
 }
 

@@ -235,17 +235,6 @@ def test_shared_listener(stage):
     assert stop(stage, victim.pid).record()["outcome"] == "clean"
 
 
-def test_signal(stage):
-    """Another signal, another prediction."""
-    victim = stage.server()
-    told = audit_one(stage, "--pid", victim.pid, "--signal", "USR1")
-    assert told["stop"]["signal"] == "SIGUSR1"
-    assert told["stop"]["signal_source"] == "asked"
-    assert of(told, victim.pid)["fate"] == "dies"
-    told = audit_one(stage, "--pid", victim.pid)
-    assert (told["stop"]["signal"], told["stop"]["signal_source"]) == ("SIGTERM", "assumed")
-
-
 def test_nginx(stage):
     """It catches TERM, and drops what is in flight: known of the program. QUIT drains."""
     server = start_nginx(stage, stage.server().port)
@@ -311,6 +300,8 @@ def test_usage(stage):
     assert audit(stage, "--port", port, status=USAGE) == []
     assert audit(stage, "--signal", "NONE", status=USAGE) == []
     assert audit(stage, "-n", "1", status=USAGE) == []
+    for name in "STOP", "TSTP", "TTIN", "TTOU", "CONT":
+        assert audit(stage, "--signal", name, status=USAGE) == []
 
 
 def test_gone_while_looking(stage):

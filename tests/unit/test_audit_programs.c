@@ -24,7 +24,10 @@ static void check_program(enum program program, int sig, uint32_t in_flight, enu
 static void test_programs(void **state)
 {
 	(void)state;
-	check_program(PROGRAM_NGINX, SIGTERM, 0, VERDICT_CLEAN, "");
+	check_program(PROGRAM_NGINX, SIGTERM, 0, VERDICT_CLEAN, "no_handler_idle");
+	check_program(PROGRAM_REDIS, SIGTERM, 0, VERDICT_CLEAN, "no_handler_idle");
+	check_program(PROGRAM_POSTGRESQL, SIGINT, 0, VERDICT_CLEAN, "no_handler_idle");
+	check_program(PROGRAM_APACHE, SIGWINCH, 0, VERDICT_CLEAN, "");
 	check_program(PROGRAM_NGINX, SIGTERM, 2, VERDICT_LOSSY,
 		      "wrong_stop_signal cut_off_at_exit");
 	check_program(PROGRAM_NGINX, SIGQUIT, 2, VERDICT_CLEAN, "");
@@ -41,6 +44,64 @@ static void test_programs(void **state)
 	check_program(PROGRAM_GUNICORN, SIGTERM, 2, VERDICT_CLEAN, "");
 	check_program(PROGRAM_GUNICORN, SIGQUIT, 2, VERDICT_LOSSY,
 		      "wrong_stop_signal cut_off_at_exit");
+}
+
+/* Nothing is in flight at this moment: reason, advice and headline tell what would come of it. */
+static void test_idle_cutter(void **state)
+{
+	struct report_style style = { .columns = 200 };
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_HANDLER);
+	struct text text;
+	char *shown;
+
+	(void)state;
+	server->program = PROGRAM_NGINX;
+	listen_on(&audit, server, 0);
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_string_equal(audit.reason, "nothing is in flight now (what is, nginx does not wait "
+					  "for after SIGTERM; after SIGQUIT it does)");
+	assert_non_null(strstr(audit.findings[0].advice, "SIGQUIT"));
+	text_init(&text);
+	audit_print(&audit, &style, &text);
+	shown = text_take(&text);
+	assert_non_null(strstr(shown, "and cut requests in flight under load"));
+	free(shown);
+	server->program = PROGRAM_REDIS;
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_non_null(strstr(audit.findings[0].advice, "Redis closes its clients"));
+	server->program = PROGRAM_POSTGRESQL; /* it waits */
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_non_null(strstr(audit.reason, "until the last one has left"));
+	expect(&audit, VERDICT_CLEAN, "");
+}
+
+/* A container whose image may set STOPSIGNAL: an assumption is no error. */
+static void test_assumed_signal(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_HANDLER);
+
+	(void)state;
+	audit.service.kind = SERVICE_CONTAINER;
+	server->is_init = true;
+	server->program = PROGRAM_NGINX;
+	server->inbound = server->inbound_in_flight = 2;
+	listen_on(&audit, server, 0);
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_non_null(strstr(audit.findings[0].summary, "STOPSIGNAL"));
+	assert_non_null(strstr(audit.findings[0].summary, "--signal"));
+	assert_int_equal(audit.verdict, VERDICT_CLEAN);
+	assert_int_equal(audit_severity(&audit), SEVERITY_WARNING);
+	server->program = PROGRAM_POSTGRESQL;
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_int_equal(audit_severity(&audit), SEVERITY_WARNING);
+	server->program = PROGRAM_UVICORN; /* drains by what is assumed */
+	assert_int_equal(audit_predict(&audit), 0);
+	assert_int_equal(audit.n_findings, 0);
+	server->program = PROGRAM_NGINX;
+	audit.signal_source = SIGNAL_ASKED;
+	expect(&audit, VERDICT_LOSSY, "wrong_stop_signal cut_off_at_exit");
 }
 
 /* ExecStop= stops it: by a signal that the command waits for, or nobody knows how. */
@@ -164,6 +225,73 @@ static void test_runtime_below_an_init(void **state)
 	audit_fini(&audit);
 }
 
+static void expect_headline(const struct audit *audit, const char *expected)
+{
+	struct report_style style = { .columns = 200 };
+	struct text text;
+	char *shown;
+
+	text_init(&text);
+	audit_print_headline(audit, &style, &text);
+	shown = text_take(&text);
+	assert_non_null(shown);
+	if (strncmp(shown, expected, strlen(expected)) != 0)
+		fail_msg("%s", shown);
+	free(shown);
+}
+
+/* A unit has a name; of a process tree the server's has to do, with where it listens. */
+static void test_headline(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_HANDLER);
+
+	(void)state;
+	assert_int_equal(audit_predict(&audit), 0);
+	expect_headline(&audit, "web: would stop cleanly (clean): ");
+	listen_on(&audit, server, 0);
+	expect_headline(&audit, "server on 0.0.0.0:8000 (pid 10): would stop cleanly (clean): ");
+	server->program = PROGRAM_PYTHON;
+	expect_headline(&audit, "server on 0.0.0.0:8000 (pid 10): ");
+	server->program = PROGRAM_UVICORN;
+	expect_headline(&audit, "uvicorn on 0.0.0.0:8000 (pid 10): ");
+	audit.listeners[0].family = AF_UNIX;
+	expect_headline(&audit, "uvicorn on a Unix socket (pid 10): ");
+	audit.service.kind = SERVICE_UNIT;
+	expect_headline(&audit, "web: ");
+	audit_fini(&audit);
+}
+
+/* "1 of 1 connection", "the 0 requests": said as people say it. */
+static void test_numbers(void **state)
+{
+	struct audit audit = bare();
+	struct audit_process *server = add(&audit, 10, 1, DISPOSITION_DEFAULT);
+
+	(void)state;
+	listen_on(&audit, server, 0);
+	server->inbound = server->inbound_in_flight = 1;
+	assert_string_equal(found(&audit, "cut_off_at_exit")->summary,
+			    "the only connection of a client is in flight and would end without an "
+			    "answer");
+	server->inbound = server->inbound_in_flight = 2;
+	assert_string_equal(found(&audit, "cut_off_at_exit")->summary,
+			    "2 of 2 connections of clients are in flight and would end without an "
+			    "answer");
+	server->inbound = 3;
+	server->inbound_in_flight = 1;
+	assert_string_equal(found(&audit, "cut_off_at_exit")->summary,
+			    "1 of 3 connections of clients is in flight and would end without an "
+			    "answer");
+	server->disposition = DISPOSITION_HANDLER;
+	server->program = PROGRAM_GO;
+	server->inbound_in_flight = 0;
+	assert_string_equal(found(&audit, "handler_unseen")->summary,
+			    "Go always catches SIGTERM: whether server (pid 10) has a handler that "
+			    "waits for what is in flight, if anything is, cannot be seen");
+	audit_fini(&audit);
+}
+
 static void test_views(void **state)
 {
 	struct report_style style = { .columns = 80 };
@@ -201,10 +329,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_idle_cutter),
+		cmocka_unit_test(test_assumed_signal),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_runtime),
 		cmocka_unit_test(test_runtime_below_an_init),
+		cmocka_unit_test(test_headline),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_views),
 	};
 

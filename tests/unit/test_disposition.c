@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "src/base/cleanup.h"
 #include "src/capture/disposition.h"
 #include "tests/unit/plain.h"
 
@@ -39,6 +40,28 @@ static void test_hostile_name(void **state)
 	assert_int_equal(
 		signal_masks_parse("Name:\tx\\nSigCgt:\tffffffffffffffff\n" STATUS, &masks), 0);
 	assert_int_equal(masks.caught, 0x198016a07);
+}
+
+/* "t" is a debugger's, which lets it go on. */
+static void test_stopped(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_stopped;
+	} cases[] = {
+		{ "State:\tT (stopped)\n" STATUS, true },
+		{ "State:\tt (tracing stop)\n" STATUS, false },
+		{ "State:\tS (sleeping)\n" STATUS, false },
+		{ STATUS, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct signal_masks masks;
+
+		assert_int_equal(signal_masks_parse(cases[i].text, &masks), 0);
+		assert_int_equal(masks.is_stopped, cases[i].is_stopped);
+	}
 }
 
 static void test_high_signals(void **state)
@@ -119,9 +142,10 @@ static void test_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_masks),	     cmocka_unit_test(test_hostile_name),
-		cmocka_unit_test(test_high_signals), cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_own_stance),   cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_masks),	  cmocka_unit_test(test_hostile_name),
+		cmocka_unit_test(test_stopped),	  cmocka_unit_test(test_high_signals),
+		cmocka_unit_test(test_malformed), cmocka_unit_test(test_own_stance),
+		cmocka_unit_test(test_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
