@@ -101,6 +101,9 @@ struct audit {
  */
 int audit_predict(struct audit *audit);
 
+/* Is it TERM since nobody says otherwise, where an image may (STOPSIGNAL)? */
+bool audit_signal_is_guess(const struct audit *audit);
+
 /* The worst of its findings; SEVERITY_INFO if there is none. */
 enum severity audit_severity(const struct audit *audit);
 

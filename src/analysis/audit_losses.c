@@ -33,7 +33,7 @@ static const struct {
 	{ PROGRAM_GUNICORN, SIGQUIT, "SIGTERM" },
 };
 
-static bool is_guess(const struct audit *audit)
+bool audit_signal_is_guess(const struct audit *audit)
 {
 	return audit->signal_source == SIGNAL_ASSUMED && audit->service.kind == SERVICE_CONTAINER;
 }
@@ -58,21 +58,21 @@ static bool cuts(enum program program, int signal)
 
 bool audit_guess_matters(const struct audit *audit, const struct audit_process *process)
 {
-	return is_guess(audit) && process->fate == FATE_STOPS &&
+	return audit_signal_is_guess(audit) && process->fate == FATE_STOPS &&
 	       (better_signal(process->program, audit->signal) ||
 		cuts(process->program, audit->signal));
 }
 
 const char *audit_better_signal(const struct audit *audit, const struct audit_process *process)
 {
-	if (!process->is_told || is_guess(audit))
+	if (!process->is_told || audit_signal_is_guess(audit))
 		return NULL;
 	return better_signal(process->program, audit->signal);
 }
 
 bool audit_cuts(const struct audit *audit, const struct audit_process *process)
 {
-	if (audit->signal_source == SIGNAL_UNSEEN || is_guess(audit))
+	if (audit->signal_source == SIGNAL_UNSEEN || audit_signal_is_guess(audit))
 		return false;
 	return cuts(process->program, audit->signal);
 }
@@ -81,7 +81,7 @@ bool audit_waits_for_clients(const struct audit *audit)
 {
 	bool waits = false;
 
-	if (audit->signal != SIGTERM || is_guess(audit))
+	if (audit->signal != SIGTERM || audit_signal_is_guess(audit))
 		return false;
 	for (size_t i = 0; i < audit->n_processes; i++) {
 		const struct audit_process *process = &audit->processes[i];

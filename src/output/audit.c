@@ -82,6 +82,16 @@ static char *name_of(const struct audit *audit)
 	return name;
 }
 
+/* Of what would stop cleanly, and has a warning. */
+static const char *doubtful_words(const struct audit *audit)
+{
+	if (has_finding(audit, "no_handler_idle"))
+		return "would stop cleanly now, and cut requests in flight under load";
+	if (audit->launcher.pid)
+		return "would stop cleanly, if it is told itself";
+	return "would stop cleanly now, under load maybe not";
+}
+
 void audit_print_headline(const struct audit *audit, const struct report_style *style,
 			  struct text *text)
 {
@@ -92,9 +102,7 @@ void audit_print_headline(const struct audit *audit, const struct report_style *
 	if (audit_severity(audit) == SEVERITY_ERROR)
 		paint = PAINT_BAD;
 	if (audit->verdict == VERDICT_CLEAN && audit_severity(audit) == SEVERITY_WARNING) {
-		words = has_finding(audit, "no_handler_idle")
-				? "would stop cleanly now, and cut requests in flight under load"
-				: "would stop cleanly now, under load maybe not";
+		words = doubtful_words(audit);
 		paint = PAINT_DOUBT;
 	}
 	if (!name || asprintf(&sentence, "%s: %s (%s): %s", name, words,
@@ -134,12 +142,9 @@ static void add_signal(struct table *table, const struct audit *audit)
 	};
 	char name[16];
 
-	bool is_guess =
-		audit->signal_source == SIGNAL_ASSUMED && audit->service.kind == SERVICE_CONTAINER;
-
 	table_row(table, MARK_NONE);
 	table_add(table, "stop signal");
-	if (is_guess)
+	if (audit_signal_is_guess(audit))
 		table_add(table, "%s, assumed: STOPSIGNAL of the image cannot be seen",
 			  signal_name(audit->signal, name));
 	else if (audit->signal_source == SIGNAL_UNSEEN)
@@ -182,20 +187,28 @@ static void add_grace(struct table *table, const struct audit *audit)
 
 static void add_connections(struct table *table, const struct audit *audit)
 {
-	uint64_t inbound = 0, in_flight = 0, outbound = 0, queued = 0;
+	uint64_t inbound = 0, in_flight = 0, outbound = 0, queued = 0, stalled = 0;
 
 	for (size_t i = 0; i < audit->n_processes; i++) {
 		inbound += audit->processes[i].inbound;
 		in_flight += audit->processes[i].inbound_in_flight;
 		outbound += audit->processes[i].outbound;
 	}
-	for (size_t i = 0; i < audit->n_listeners; i++)
+	for (size_t i = 0; i < audit->n_listeners; i++) {
 		queued += audit->listeners[i].queued;
+		stalled += audit->listeners[i].stalled;
+	}
 	table_row(table, MARK_NONE);
 	table_add(table, "clients now");
-	table_add(table, "%llu open, %llu of them in flight; %llu wait to be accepted",
-		  (unsigned long long)inbound, (unsigned long long)in_flight,
-		  (unsigned long long)queued);
+	if (queued)
+		table_add(table,
+			  "%llu open, %llu of them in flight; %llu wait to be accepted, %llu of "
+			  "them for 0.2 s and more",
+			  (unsigned long long)inbound, (unsigned long long)in_flight,
+			  (unsigned long long)queued, (unsigned long long)stalled);
+	else
+		table_add(table, "%llu open, %llu of them in flight; 0 wait to be accepted",
+			  (unsigned long long)inbound, (unsigned long long)in_flight);
 	if (!outbound)
 		return;
 	table_row(table, MARK_NONE);

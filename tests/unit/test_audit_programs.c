@@ -255,6 +255,10 @@ static void test_headline(void **state)
 	expect_headline(&audit, "server on 0.0.0.0:8000 (pid 10): ");
 	server->program = PROGRAM_UVICORN;
 	expect_headline(&audit, "uvicorn on 0.0.0.0:8000 (pid 10): ");
+	audit.launcher = (struct audit_process){ .pid = 9, .comm = "python3" };
+	assert_int_equal(audit_predict(&audit), 0);
+	expect_headline(&audit, "uvicorn on 0.0.0.0:8000 (pid 10): would stop cleanly, if it is "
+				"told itself (clean): ");
 	audit.listeners[0].family = AF_UNIX;
 	expect_headline(&audit, "uvicorn on a Unix socket (pid 10): ");
 	audit.service.kind = SERVICE_UNIT;
