@@ -98,6 +98,7 @@ def test_why_lossy(server, lost, is_known):
     ("uvicorn", _said("lossy", unit_error="No such file or directory"), "partial", None, True),
     ("uvicorn", _said("lossy"), "partial", None, False),
     ("uvicorn", _said("unaffected"), "lossy", None, False),
+    ("uvicorn", _said("unaffected", is_frozen=True), "lossy", None, True),
     ("uvicorn", _said("clean"), "crashed", None, False),
 ])
 def test_why_otherwise(server, said, outcome, killer, is_known):
@@ -119,6 +120,9 @@ def test_why_otherwise(server, said, outcome, killer, is_known):
     ("http.server", _said("lossy", cut=2), True),
     ("http.server", _said("clean", cut=2), False),
     ("uvicorn", _said("unaffected"), False),
+    ("uvicorn", _said("unaffected", is_frozen=True), True),
+    ("uvicorn", _said("lossy", is_frozen=True), False),
+    ("podman-uvicorn", _said("forced", is_frozen=True), True),
 ])
 def test_what_the_audit_should_say(server, said, is_right):
     """It is written down as well: an audit that is wrong fails, however it came."""

@@ -24,6 +24,7 @@ _LATER = "clients came after the audit, and were lost"
 _RACED = "idle clients asked once more when they had been told goodbye"
 _SERVED = "all that waited in the queue was accepted after the signal"
 _PATIENT = "it waited for its clients, until it was killed"
+_THAWED = "it was halted (SIGSTOP), and was let go on after the signal"
 _OTHER_SYSTEMD = "its systemd is that of another machine: the audit took the default of KillMode"
 
 # What the program does that cannot be seen from outside, by what its lost clients were doing;
@@ -65,6 +66,7 @@ class Said:
     queued: int        # in queues that go with the service
     cut: int           # in flight in processes that the signal ends
     asked_ns: int
+    is_frozen: bool = False  # what is told is halted, and does not hear it: see QUEUE
 
     @classmethod
     def from_json(cls, said, asked_ns):
@@ -72,7 +74,9 @@ class Said:
         return cls(said["outcome"], said["stop"]["unit_error"],
                    sum(_dropped(one, said) for one in said["listeners"]),
                    sum(one["inbound_in_flight"] for one in said["processes"]
-                       if one["fate"] in ("dies", "killed")), asked_ns)
+                       if one["fate"] in ("dies", "killed")), asked_ns,
+                   any(one["is_told"] and one["is_stopped"] and one["fate"] != "stops"
+                       for one in said["processes"]))
 
 
 def _dropped(listener, said):
@@ -105,6 +109,8 @@ def _due(stop, row, said):
 
     So it may of many, where the server has no thread for all of them: the record knows of a queue.
     """
+    if said.is_frozen:
+        return "forced" if row.server.startswith("podman") else "unaffected"
     waiting = said.queued + said.cut if row.scenario in (MIXED, BURST, LOAD) else 0
     if row.scenario == MANY and any(listener["queued_at_signal"]
                                     for listener in row.record["listeners"]):
@@ -155,7 +161,9 @@ def _why_forced(server, said, record):
 def why_not(row, connections, said):
     """Why it came differently, all reasons; (): nobody knows."""
     real = row.record["outcome"]
-    if real == "forced":
+    if said.is_frozen:
+        reasons = {_THAWED}
+    elif real == "forced":
         reasons = {_why_forced(row.server, said, row.record)}
     elif real == "partial":
         reasons = {_OTHER_SYSTEMD if said.unit_error else None}
