@@ -311,7 +311,7 @@ _POSTGRES_FAST = {
     name: dataclasses.replace(due, undecidable={MIXED: 6 + _FLOW, LONG: 4, BURST: 100, MANY: 20
                                                 }.get(name, 0))
     for name, due in _REDIS.items() if name in _POSTGRES_TERM}
-# Of all who are in flight that part may be all that the kernel knows of: nobody was lost by it then.
+# Of all in flight that part may be all that the kernel knows of: nobody was lost by it then.
 _POSTGRES_FAST[MANY] = stop("lossy|clean", maybe=(_CUT_OFF,), undecidable=20)
 
 # PID 1 hears nothing, and passes nothing on: nothing ends before all of it is killed. Nobody
