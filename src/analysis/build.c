@@ -320,6 +320,15 @@ static int build_connections(const struct shutdown *s, struct record *r)
 	return 0;
 }
 
+/* Only now: what was found must not depend on how much is told. */
+static void cut_details(const struct shutdown *s, struct record *r)
+{
+	if (r->n_details <= s->details_limit)
+		return;
+	r->details_omitted += r->n_details - s->details_limit;
+	r->n_details = s->details_limit;
+}
+
 /*
  * What was lost. A nested run of the packet-side program loses nothing for good: the connection
  * is decided when it is destroyed or reconciled, and the sums prove it.
@@ -375,6 +384,7 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 		memset(ret_record, 0, sizeof(*ret_record));
 		return err;
 	}
+	cut_details(s, &r);
 	*ret_record = r;
 	return 0;
 }

@@ -93,7 +93,8 @@ const struct option_row option_rows[] = {
 	  { .name = "details",
 	    .key = KEY_DETAILS,
 	    .arg = "N|all",
-	    .doc = "how many connections a record tells one by one (1000)" } },
+	    .doc = "how many connections a record tells one by one (1000); "
+		   "changes neither counts nor findings" } },
 	{ OPTIONS_MODEL,
 	  { .name = "ring-size",
 	    .key = KEY_RING_SIZE,

@@ -11,6 +11,8 @@
 
 #include "bpf/events.h"
 
+#define DETAILS_DEFAULT 1000
+
 struct details {
 	struct event_connection *items; /* a heap, or sorted: then at most `limit` */
 	size_t count;

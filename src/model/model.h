@@ -10,8 +10,6 @@
 #include "src/model/decode.h"
 #include "src/model/shutdown.h"
 
-#define DETAILS_DEFAULT 1000
-
 struct model;
 
 /* NULL: out of memory. */

@@ -25,7 +25,9 @@ struct shutdown *shutdown_new(__u64 service, __u64 generation, __u64 armed_ns, s
 	shutdown->generation = generation;
 	shutdown->armed_ns = armed_ns;
 	shutdown->last_step_ns = armed_ns;
-	details_init(&shutdown->details, details_limit);
+	shutdown->details_limit = details_limit;
+	details_init(&shutdown->details,
+		     details_limit > DETAILS_DEFAULT ? details_limit : DETAILS_DEFAULT);
 	return shutdown;
 }
 

@@ -42,6 +42,7 @@ struct shutdown {
 	bool listens_again; /* a member opened another one after T0 */
 
 	struct details details;
+	size_t details_limit; /* of them in the record; findings look at all */
 	__u64 details_seen;   /* connections told, each once */
 	bool has_closed_one;  /* of those that were open at T0 */
 	struct counts counts; /* summed over the processes; zero until the end */
@@ -62,7 +63,10 @@ struct shutdown {
 	__u64 ended_ns; /* when the record was made */
 };
 
-/* NULL: out of memory. `details_limit` bounds the details that are kept. */
+/*
+ * NULL: out of memory. `details_limit` bounds the details that a record tells; at least
+ * DETAILS_DEFAULT are kept, so that what is found does not depend on what is told.
+ */
 struct shutdown *shutdown_new(__u64 service, __u64 generation, __u64 armed_ns,
 			      size_t details_limit);
 void shutdown_free(struct shutdown *shutdown);

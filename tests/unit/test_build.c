@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "src/analysis/build.h"
+#include "src/analysis/findings.h"
 #include "tests/unit/story.h"
 
 #define WALL_OFFSET_NS 1795375813123456789LL /* in November 2026 */
@@ -261,6 +262,49 @@ static void test_details(void **state)
 	shutdown_free(s);
 }
 
+static struct record reset_twice(size_t details_limit)
+{
+	struct shutdown *s = stopped();
+	struct record record;
+
+	s->details_limit = details_limit;
+	s->counts.open[DIRECTION_INBOUND] = 3;
+	s->counts.outcomes[DIRECTION_INBOUND][OUTCOME_RESET] = 2;
+	s->counts.outcomes[DIRECTION_INBOUND][OUTCOME_IDLE] = 1;
+	for (uint64_t i = 1; i <= 3; i++) {
+		union event event =
+			story_connection((int64_t)i, i, i < 3 ? OUTCOME_RESET : OUTCOME_IDLE);
+
+		event.connection.unread_bytes = i < 3 ? 10 : 0;
+		story_tell(s, event);
+	}
+	record = build(s, &here);
+	shutdown_free(s);
+	return record;
+}
+
+/* How many are told one by one changes neither what is found nor what it says. */
+static void test_details_and_findings(void **state)
+{
+	(void)state;
+	for (size_t limit = 0; limit < 5; limit++) {
+		struct record record = reset_twice(limit);
+		const struct finding *finding = &record.findings[0];
+
+		assert_int_equal(record.n_details, limit < 3 ? limit : 3);
+		assert_int_equal(record.details_omitted, 3 - record.n_details);
+		for (size_t i = 0; i < record.n_details; i++)
+			assert_int_equal(record.details[i].outcome,
+					 i < 2 ? OUTCOME_RESET : OUTCOME_IDLE);
+		assert_true(record.n_findings > 0);
+		assert_string_equal(finding->row->id, "aborted_unread_data");
+		assert_string_equal(finding->summary,
+				    "2 connections were reset: the service closed them with data "
+				    "of the client unread");
+		record_fini(&record);
+	}
+}
+
 /* --- loss ----------------------------------------------------------------------------------- */
 
 static void test_each_loss(void **state)
@@ -318,11 +362,17 @@ static void test_unbalanced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_id),	    cmocka_unit_test(test_id_sorts_by_time),
-		cmocka_unit_test(test_disposition), cmocka_unit_test(test_trigger),
-		cmocka_unit_test(test_processes),   cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_details),	    cmocka_unit_test(test_has_connections),
-		cmocka_unit_test(test_each_loss),   cmocka_unit_test(test_unbalanced),
+		cmocka_unit_test(test_id),
+		cmocka_unit_test(test_id_sorts_by_time),
+		cmocka_unit_test(test_disposition),
+		cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_processes),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_details_and_findings),
+		cmocka_unit_test(test_has_connections),
+		cmocka_unit_test(test_each_loss),
+		cmocka_unit_test(test_unbalanced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,20 +148,22 @@ static void test_trigger_comes_second(void **state)
 	model_free(model);
 }
 
+/* However few are to be told, so many are kept for the findings, and no more. */
 static void test_details_limit(void **state)
 {
 	struct model *model = model_begin();
 	union event end = story_ended(10, ENDED_SETTLED);
+	const uint64_t all = 3 * DETAILS_DEFAULT;
 
 	(void)state;
 	end.ended.flags = ENDED_PROVISIONAL | ENDED_RESETS_UNSEEN;
 	tell(model, armed(0, 10));
-	for (uint64_t i = 1; i <= 5; i++)
+	for (uint64_t i = 1; i <= all; i++)
 		tell(model, story_connection((int64_t)i, i, OUTCOME_IDLE));
-	assert_in_range(model_first(model)->details.count, 2, 4);
+	assert_in_range(model_first(model)->details.count, DETAILS_DEFAULT, 2 * DETAILS_DEFAULT);
 	tell(model, end);
-	assert_int_equal(model_first(model)->details.count, 2);
-	assert_int_equal(model_first(model)->details_seen, 5);
+	assert_int_equal(model_first(model)->details.count, DETAILS_DEFAULT);
+	assert_int_equal(model_first(model)->details_seen, all);
 	assert_true(model_first(model)->are_resets_unseen);
 	model_free(model);
 }
