@@ -145,6 +145,17 @@ uint64_t record_dropped(const struct record *record)
 	       record->directions[DIRECTION_OUTBOUND].outcomes[OUTCOME_LATE_RESET];
 }
 
+const char *record_at_least(const struct record *record, enum direction direction,
+			    enum connection_outcome outcome)
+{
+	uint64_t missing = record->directions[direction].outcomes[outcome];
+
+	for (size_t i = 0; i < record->n_details; i++)
+		missing -= missing && record->details[i].direction == direction &&
+			   record->details[i].outcome == outcome;
+	return record->details_omitted && (missing || outcome == OUTCOME_NONE) ? "at least " : "";
+}
+
 bool record_is_deaf(const struct record *record)
 {
 	bool was_told = false;

@@ -92,9 +92,10 @@ FINDING_ROW(accept_stalled)
 	finding_seconds(finding, "accepting_s", record->timing.accepting_ns);
 	finding_advise(record, finding, record_program(record), longest);
 	SAY(finding,
-	    "the listener stayed open and nobody accepted: %ju connection%s waited up to %s in "
+	    "the listener stayed open and nobody accepted: %s%ju connection%s waited up to %s in "
 	    "vain",
-	    (uintmax_t)stalled, PLURAL(stalled), SPAN(longest));
+	    record_at_least(record, DIRECTION_INBOUND, OUTCOME_UNACCEPTED), (uintmax_t)stalled,
+	    PLURAL(stalled), SPAN(longest));
 	return true;
 }
 
@@ -224,8 +225,10 @@ FINDING_ROW(aborted_unread_data)
 
 	if (!resets)
 		return false;
-	SAY(finding, "%ju connection%s reset: the service closed %s with data of the client unread",
-	    (uintmax_t)resets, resets == 1 ? " was" : "s were", resets == 1 ? "it" : "them");
+	SAY(finding,
+	    "%s%ju connection%s reset: the service closed %s with data of the client unread",
+	    record_at_least(record, DIRECTION_INBOUND, OUTCOME_RESET), (uintmax_t)resets,
+	    resets == 1 ? " was" : "s were", resets == 1 ? "it" : "them");
 	return true;
 }
 
@@ -236,9 +239,10 @@ FINDING_ROW(aborted_linger)
 	if (!resets)
 		return false;
 	SAY(finding,
-	    "%ju connection%s reset by a close with nothing unread: SO_LINGER with a time of 0, "
+	    "%s%ju connection%s reset by a close with nothing unread: SO_LINGER with a time of 0, "
 	    "or an abort",
-	    (uintmax_t)resets, resets == 1 ? " was" : "s were");
+	    record_at_least(record, DIRECTION_INBOUND, OUTCOME_RESET), (uintmax_t)resets,
+	    resets == 1 ? " was" : "s were");
 	return true;
 }
 
@@ -321,9 +325,9 @@ FINDING_ROW(requests_cut)
 	if (left) {
 		finding_count(finding, "client_closed_first", left);
 		text_addf(&text,
-			  "; of %ju the client had closed its side before: it gave up, or waited "
+			  "; of %s%ju the client had closed its side before: it gave up, or waited "
 			  "for the answer with its own side closed",
-			  (uintmax_t)left);
+			  record_at_least(record, DIRECTION_INBOUND, OUTCOME_CUT), (uintmax_t)left);
 	}
 	finding_say(finding, &text);
 	return true;

@@ -166,6 +166,18 @@ static bool is_blocked(const struct record *record, struct blocker blocker, stru
 	return ret->connections > 0;
 }
 
+/* The kernel counted what it closed at the end of who was killed; all else is from the details. */
+static const char *at_least(const struct record *record, struct blocker blocker,
+			    const struct blocked *blocked)
+{
+	bool is_busy = blocker.at_signal == AT_SIGNAL_IN_FLIGHT;
+
+	if (blocked->was_killed &&
+	    outcomes(record, blocker.direction, is_busy ? OUTCOME_ABANDONED : OUTCOME_LEFT_OPEN))
+		return "";
+	return record_at_least(record, blocker.direction, OUTCOME_NONE);
+}
+
 static bool tell_blocked(const struct record *record, struct finding *finding,
 			 struct blocker blocker, const char *what)
 {
@@ -179,8 +191,9 @@ static bool tell_blocked(const struct record *record, struct finding *finding,
 	finding_seconds(finding, "grace_s", record->timing.grace_ns);
 	finding_advise(record, finding, record_program(record), blocked.waited_ns);
 	text_init(&text);
-	text_addf(&text, "%ju %s connection%s kept the service ", (uintmax_t)blocked.connections,
-		  what, PLURAL(blocked.connections));
+	text_addf(&text, "%s%ju %s connection%s kept the service ",
+		  at_least(record, blocker, &blocked), (uintmax_t)blocked.connections, what,
+		  PLURAL(blocked.connections));
 	if (blocked.waited_ns == TIME_UNKNOWN)
 		text_add(&text, "from ending: it is still draining");
 	else

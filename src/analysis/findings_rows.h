@@ -128,6 +128,12 @@ uint64_t record_aborted(const struct record *record);
  * late for any server, however it stops.
  */
 uint64_t record_dropped(const struct record *record);
+/*
+ * "at least " for a count of details, where these do not tell all connections of that direction
+ * that left so (OUTCOME_NONE: however they left); else "".
+ */
+const char *record_at_least(const struct record *record, enum direction direction,
+			    enum connection_outcome outcome);
 /* Stop signals were sent, and the kernel discarded all of them: nothing that follows is a drain. */
 bool record_is_deaf(const struct record *record);
 

@@ -262,20 +262,21 @@ static void test_details(void **state)
 	shutdown_free(s);
 }
 
-static struct record reset_twice(size_t details_limit)
+/* So many with data unread, and an idle one. */
+static struct record reset_so_many(uint32_t resets, size_t details_limit)
 {
 	struct shutdown *s = stopped();
 	struct record record;
 
 	s->details_limit = details_limit;
-	s->counts.open[DIRECTION_INBOUND] = 3;
-	s->counts.outcomes[DIRECTION_INBOUND][OUTCOME_RESET] = 2;
+	s->counts.open[DIRECTION_INBOUND] = resets + 1;
+	s->counts.outcomes[DIRECTION_INBOUND][OUTCOME_RESET] = resets;
 	s->counts.outcomes[DIRECTION_INBOUND][OUTCOME_IDLE] = 1;
-	for (uint64_t i = 1; i <= 3; i++) {
+	for (uint64_t i = 0; i <= resets; i++) {
 		union event event =
-			story_connection((int64_t)i, i, i < 3 ? OUTCOME_RESET : OUTCOME_IDLE);
+			story_connection((int64_t)i, i + 1, i ? OUTCOME_RESET : OUTCOME_IDLE);
 
-		event.connection.unread_bytes = i < 3 ? 10 : 0;
+		event.connection.unread_bytes = i ? 10 : 0;
 		story_tell(s, event);
 	}
 	record = build(s, &here);
@@ -288,7 +289,7 @@ static void test_details_and_findings(void **state)
 {
 	(void)state;
 	for (size_t limit = 0; limit < 5; limit++) {
-		struct record record = reset_twice(limit);
+		struct record record = reset_so_many(2, limit);
 		const struct finding *finding = &record.findings[0];
 
 		assert_int_equal(record.n_details, limit < 3 ? limit : 3);
@@ -303,6 +304,21 @@ static void test_details_and_findings(void **state)
 				    "of the client unread");
 		record_fini(&record);
 	}
+}
+
+/* Of more than are kept nobody knows the rest: the number is no whole one, and says so. */
+static void test_more_than_are_kept(void **state)
+{
+	struct record record = reset_so_many(3 * DETAILS_DEFAULT, 0);
+
+	(void)state;
+	assert_int_equal(record.n_details, 0);
+	assert_int_equal(record.details_omitted, 3 * DETAILS_DEFAULT + 1);
+	assert_true(record.is_complete);
+	assert_string_equal(record.findings[0].summary,
+			    "at least 1000 connections were reset: the service closed them with "
+			    "data of the client unread");
+	record_fini(&record);
 }
 
 /* --- loss ----------------------------------------------------------------------------------- */
@@ -370,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_details_and_findings),
+		cmocka_unit_test(test_more_than_are_kept),
 		cmocka_unit_test(test_has_connections),
 		cmocka_unit_test(test_each_loss),
 		cmocka_unit_test(test_unbalanced),

@@ -50,8 +50,8 @@ static void test_accept_stalled(void **state)
 	c->closed_at_ns = 2100 * MS;
 	record->details_omitted = 39;
 	finding = assert_fires(record, "accept_stalled",
-			       "the listener stayed open and nobody accepted: 1 connection waited "
-			       "up to 1.8 s in vain",
+			       "the listener stayed open and nobody accepted: at least 1 "
+			       "connection waited up to 1.8 s in vain",
 			       "one worker a process");
 	assert_int_equal(judged_number(finding, "unaccepted"), 40);
 	c->arrived_at_ns = 2000 * MS;
