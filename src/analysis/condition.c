@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/analysis/findings.h"
+#include "src/base/cleanup.h"
 
 #define NSEC_PER_SEC 1000000000ULL
 
@@ -88,19 +89,77 @@ static bool has_open_listener(const struct record *record)
 	return false;
 }
 
+static uint64_t inbound_open(const struct record *record)
+{
+	return record->directions[DIRECTION_INBOUND].outcomes[OUTCOME_OPEN];
+}
+
+/* A handler is to take a stop signal, and has not been called. */
+static bool is_reacting(const struct record *record)
+{
+	for (size_t p = 0; p < record->n_processes; p++) {
+		const struct record_process *process = &record->processes[p];
+
+		for (size_t i = 0; !process->has_exited && i < process->n_signals; i++) {
+			const struct record_signal *signal = &process->signals[i];
+
+			if (signal->disposition == DISPOSITION_HANDLER &&
+			    signal->result != SIGNAL_IGNORED &&
+			    signal->delivered_at_ns == TIME_UNKNOWN &&
+			    (!signal->from_member || signal->from_self))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_alive(const struct record *record)
+{
+	return record->timing.total_ns == TIME_UNKNOWN;
+}
+
+static bool is_answering(const struct record *record)
+{
+	return record->directions[DIRECTION_INBOUND].in_flight_at_signal && inbound_open(record);
+}
+
+static bool is_draining(const struct record *record)
+{
+	return inbound_open(record);
+}
+
+static bool is_cleaning_up(const struct record *record)
+{
+	return !has_open_listener(record) && !inbound_open(record);
+}
+
+/* What each time waits for while the service has not ended. */
+static const struct {
+	size_t offset;
+	bool (*is_awaited)(const struct record *record);
+} awaited[] = {
+	{ offsetof(struct record, timing.react_ns), is_reacting },
+	{ offsetof(struct record, timing.first_action_ns), is_alive },
+	{ offsetof(struct record, timing.accepting_ns), has_open_listener },
+	{ offsetof(struct record, timing.in_flight_ns), is_answering },
+	{ offsetof(struct record, timing.drain_ns), is_draining },
+	{ offsetof(struct record, timing.cleanup_ns), is_cleaning_up },
+	{ offsetof(struct record, timing.total_ns), is_alive },
+};
+
 /* A time that still runs, since the service has not ended: longer than any that one names. */
 static bool goes_on(const struct condition *condition, const struct record *record)
 {
-	const struct record_direction *inbound = &record->directions[DIRECTION_INBOUND];
+	uint64_t ns;
 
-	if (condition->kind != CONDITION_TIME || record->timing.total_ns != TIME_UNKNOWN)
+	if (condition->kind != CONDITION_TIME || !is_alive(record) ||
+	    time_of(condition, record, &ns))
 		return false;
-	if (condition->offset == offsetof(struct record, timing.total_ns))
-		return true;
-	if (condition->offset == offsetof(struct record, timing.drain_ns))
-		return record->timing.drain_ns == TIME_UNKNOWN && inbound->outcomes[OUTCOME_OPEN];
-	return condition->offset == offsetof(struct record, timing.accepting_ns) &&
-	       record->timing.accepting_ns == TIME_UNKNOWN && has_open_listener(record);
+	for (size_t i = 0; i < ARRAY_SIZE(awaited); i++) {
+		if (awaited[i].offset == condition->offset)
+			return awaited[i].is_awaited(record);
+	}
+	return false;
 }
 
 bool condition_holds(const struct condition *condition, const struct record *record)

@@ -3,8 +3,11 @@
  * What a shutdown must not come to: "aborted>0, drain>10s, outcome!=clean, finding:requests_cut".
  *
  * A condition is one comparison over a record, and holds or does not. What is unknown (null in
- * JSON) never holds, whatever the operator; but of a service that has not stopped, total, drain
- * (while connections are open) and accepting (while a listener is) are more than any time.
+ * JSON) never holds, whatever the operator; but of a service that has not stopped, a time that has
+ * begun and not ended is more than any: total; first_action; accepting, while it listens;
+ * in_flight_time, while a request of T0 has no answer; drain, while connections are open; cleanup,
+ * when it neither listens nor has any; react, while a handler is to take the signal. Where the
+ * signal is blocked, ignored or has no handler, react is unknown.
  */
 #ifndef SHUTWATCH_CONDITION_H
 #define SHUTWATCH_CONDITION_H

@@ -101,6 +101,28 @@ static __u64 drained_at(const struct shutdown *s)
 	return s->counts.last_left_ns[DIRECTION_INBOUND];
 }
 
+/*
+ * The last request in flight at T0 was answered, or its connection left: what left the kernel has
+ * counted, of what is open the details tell. 0: none was, or one has no answer yet.
+ */
+static __u64 answered_at(const struct shutdown *s)
+{
+	__u64 last = s->counts.last_in_flight_ns;
+	size_t i;
+
+	for (i = 0; i < s->details.count; i++) {
+		const struct event_connection *e = &s->details.items[i];
+
+		if (e->outcome != OUTCOME_OPEN || e->direction != DIRECTION_INBOUND ||
+		    e->at_signal != AT_SIGNAL_IN_FLIGHT)
+			continue;
+		if (!(e->flags & CONNECTION_ANSWERED) || e->unacked_bytes)
+			return 0;
+		last = latest(last, e->last_data_ns);
+	}
+	return last;
+}
+
 /* The last process ended and its sockets are closed; 0 while a process lives. */
 static __u64 over_at(const struct shutdown *s)
 {
@@ -150,7 +172,7 @@ struct record_timing timing_of(const struct shutdown *s)
 		.react_ns = timing_since_stop(s, reacted_at(s)),
 		.first_action_ns = timing_since_stop(s, first_action_at(s)),
 		.accepting_ns = timing_since_stop(s, not_accepting_at(s)),
-		.in_flight_ns = timing_since_stop(s, s->counts.last_in_flight_ns),
+		.in_flight_ns = timing_since_stop(s, answered_at(s)),
 		.drain_ns = timing_since_stop(s, drained_at(s)),
 		.total_ns = timing_since_stop(s, over_at(s)),
 		.dark_ns = dark(s),

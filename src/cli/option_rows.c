@@ -61,9 +61,9 @@ const struct option_row option_rows[] = {
 	    .arg = "EXPR",
 	    .doc = "exit with status 3 if one of these holds, joined by commas: aborted>0, "
 		   "drain>10s, outcome!=clean, finding:requests_cut, severity>=error; what is "
-		   "unknown never holds, unless the service has not stopped: total and "
-		   "drain are more than any time then (may be repeated; a wrong name tells "
-		   "all names)" } },
+		   "unknown never holds, unless the service has not stopped: a time that still "
+		   "runs is more than any then (may be repeated; a wrong name tells all "
+		   "names)" } },
 	{ OPTIONS_GATE,
 	  { .name = "junit",
 	    .key = KEY_JUNIT,

@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <cmocka.h>
 
 #include "src/analysis/condition.h"
@@ -71,6 +74,93 @@ static void test_goes_on(void **state)
 	fixture_free(record);
 }
 
+static void holds_for_ever(const struct record *record, const char *name, bool does)
+{
+	static const char *const operators[] = { ">1s", ">=2h", "<1s", "<=1s", "=1s", "!=1s" };
+	char expression[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
+		snprintf(expression, sizeof(expression), "%s%s", name, operators[i]);
+		if (holds(record, expression) != (does && i < 2))
+			fail_msg("%s: %d", expression, does);
+	}
+}
+
+/* It was told to stop, and does nothing at all. */
+static struct record *living(void)
+{
+	struct record *record = fixture_empty();
+	struct record_process *process = fixture_process(record, 812, "orders");
+
+	record->timing = (struct record_timing){ TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN,
+						 TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN,
+						 TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN };
+	record->has_connections = true;
+	process->has_exited = false;
+	fixture_signal(process, SIGTERM, 0)->delivered_at_ns = TIME_UNKNOWN;
+	fixture_listener(record, AF_INET, "0.0.0.0", 8000)->closed_at_ns = TIME_UNKNOWN;
+	return record;
+}
+
+/* What waits for its end is more than any time: each time for its own. */
+static void test_each_time_goes_on(void **state)
+{
+	struct record *record = living();
+	struct record_direction *in = &record->directions[DIRECTION_INBOUND];
+
+	(void)state;
+	holds_for_ever(record, "first_action", true);
+	holds_for_ever(record, "accepting", true);
+	holds_for_ever(record, "total", true);
+	holds_for_ever(record, "in_flight_time", false);
+	holds_for_ever(record, "drain", false);
+	holds_for_ever(record, "cleanup", false); /* it still listens */
+	holds_for_ever(record, "dark", false);
+	in->open_at_signal = in->outcomes[OUTCOME_OPEN] = 2;
+	holds_for_ever(record, "drain", true);
+	holds_for_ever(record, "in_flight_time", false);
+	in->in_flight_at_signal = 1;
+	holds_for_ever(record, "in_flight_time", true);
+	record->listeners[0].closed_at_ns = record->timing.accepting_ns = FIXTURE_MS;
+	holds_for_ever(record, "cleanup", false); /* it still has clients */
+	in->outcomes[OUTCOME_OPEN] = 0;
+	holds_for_ever(record, "cleanup", true);
+	holds_for_ever(record, "in_flight_time", false);
+	record->timing.in_flight_ns = 500 * FIXTURE_MS;
+	record->timing.first_action_ns = FIXTURE_MS;
+	in->outcomes[OUTCOME_OPEN] = 1;
+	assert_false(holds(record, "in_flight_time>1s")); /* answered, and kept alive */
+	assert_true(holds(record, "first_action<1s"));
+	fixture_free(record);
+}
+
+/* Only who is to take the signal by a handler can be late with it. */
+static void test_react_goes_on(void **state)
+{
+	static const enum disposition others[] = { DISPOSITION_DEFAULT, DISPOSITION_IGNORED,
+						   DISPOSITION_BLOCKED };
+	struct record *record = living();
+	struct record_process *process = &record->processes[0];
+
+	(void)state;
+	process->signals[0].disposition = DISPOSITION_HANDLER;
+	holds_for_ever(record, "react", true);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		process->signals[0].disposition = others[i];
+		holds_for_ever(record, "react", false);
+	}
+	process->signals[0].disposition = DISPOSITION_HANDLER;
+	process->signals[0].from_member = true; /* its master's business */
+	holds_for_ever(record, "react", false);
+	process->signals[0].from_member = false;
+	process->has_exited = true;
+	holds_for_ever(record, "react", false);
+	process->has_exited = false;
+	record->timing.react_ns = 2 * FIXTURE_MS;
+	assert_false(holds(record, "react>1s"));
+	fixture_free(record);
+}
+
 /* Nothing holds of resets that the kernel does not tell. */
 static void test_resets_unseen(void **state)
 {
@@ -90,6 +180,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_each_time_goes_on),
+		cmocka_unit_test(test_react_goes_on),
 		cmocka_unit_test(test_resets_unseen),
 	};
 

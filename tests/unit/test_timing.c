@@ -122,6 +122,36 @@ static void test_accepting(void **state)
 	shutdown_free(s);
 }
 
+/* Of what is open still, the details say whether and when it was answered. */
+static void test_in_flight_still(void **state)
+{
+	struct shutdown *s = stopping();
+	union event idle = story_connection(600000, 1, OUTCOME_OPEN);
+	union event answered = story_connection(600000, 2, OUTCOME_OPEN);
+	union event waiting = story_connection(600000, 3, OUTCOME_OPEN);
+
+	(void)state;
+	idle.connection.at_signal = AT_SIGNAL_IDLE;
+	story_tell(s, idle);
+	assert_ms(timing_of(s).in_flight_ns, UNKNOWN);
+	answered.connection.at_signal = waiting.connection.at_signal = AT_SIGNAL_IN_FLIGHT;
+	answered.connection.flags = CONNECTION_ANSWERED;
+	answered.connection.last_data_ns = story_ns(1700);
+	story_tell(s, answered);
+	assert_ms(timing_of(s).in_flight_ns, 1700);
+	s->counts.last_in_flight_ns = story_ns(1800); /* another one has left */
+	assert_ms(timing_of(s).in_flight_ns, 1800);
+	story_tell(s, waiting);
+	assert_ms(timing_of(s).in_flight_ns, UNKNOWN);
+	s->details.items[0].flags = s->details.items[1].flags = s->details.items[2].flags =
+		CONNECTION_ANSWERED;
+	assert_ms(timing_of(s).in_flight_ns, 1800);
+	for (size_t i = 0; i < s->details.count; i++)
+		s->details.items[i].unacked_bytes = 1; /* its client has not got all of it */
+	assert_ms(timing_of(s).in_flight_ns, UNKNOWN);
+	shutdown_free(s);
+}
+
 static void test_in_flight(void **state)
 {
 	struct shutdown *s = stopping();
@@ -258,12 +288,19 @@ static void test_cleanup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_unknown),    cmocka_unit_test(test_since_stop),
-		cmocka_unit_test(test_react),	       cmocka_unit_test(test_first_action),
-		cmocka_unit_test(test_accepting),      cmocka_unit_test(test_in_flight),
-		cmocka_unit_test(test_drain),	       cmocka_unit_test(test_dark),
-		cmocka_unit_test(test_dark_reuseport), cmocka_unit_test(test_grace),
-		cmocka_unit_test(test_total),	       cmocka_unit_test(test_total_of_nobody),
+		cmocka_unit_test(test_all_unknown),
+		cmocka_unit_test(test_since_stop),
+		cmocka_unit_test(test_react),
+		cmocka_unit_test(test_first_action),
+		cmocka_unit_test(test_accepting),
+		cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_in_flight_still),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_dark),
+		cmocka_unit_test(test_dark_reuseport),
+		cmocka_unit_test(test_grace),
+		cmocka_unit_test(test_total),
+		cmocka_unit_test(test_total_of_nobody),
 		cmocka_unit_test(test_cleanup),
 	};
 
