@@ -264,9 +264,13 @@ static int parse_finding(struct part *part, struct condition *condition)
 		return complain(part, FINDING, "takes an id, as in finding:requests_cut");
 	condition->kind = CONDITION_FINDING;
 	condition->row = finding_row_find(part->value);
-	return condition->row ? 0
-			      : complain(part, part->value,
-					 "is no finding; `shutwatch explain` lists them");
+	if (!condition->row)
+		return complain(part, part->value, "is no finding; `shutwatch explain` lists them");
+	if (!condition->row->holds)
+		return complain(
+			part, part->value,
+			"is a finding of `shutwatch audit` only, and never one of a record");
+	return 0;
 }
 
 /* Takes `length` bytes, and the spaces after them, from the text. */

@@ -40,7 +40,7 @@ static int compare(const void *left, const void *right)
 static int ask(const struct record *record, const struct finding_row *row, struct finding *finding)
 {
 	finding->row = row;
-	if (!row->holds(record, finding))
+	if (!row->holds || !row->holds(record, finding))
 		return 0;
 	if (finding->summary && !finding->advice)
 		finding->advice = strdup(row->advice);

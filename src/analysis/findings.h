@@ -18,6 +18,7 @@ struct finding_row {
 	/*
 	 * Does it hold? If so, fills evidence and summary of the finding, and advice where the
 	 * program is known. Allocation that fails leaves summary NULL: found out by the caller.
+	 * NULL: of an audit only; a record shows what became of it.
 	 */
 	bool (*holds)(const struct record *record, struct finding *finding);
 };

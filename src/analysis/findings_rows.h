@@ -147,8 +147,6 @@ FINDING_ROW(stop_signal_before_ready);
 FINDING_ROW(signal_not_forwarded);
 FINDING_ROW(wrapper_died_first);
 FINDING_ROW(no_handler);
-FINDING_ROW(handler_unseen);
-FINDING_ROW(no_handler_idle);
 FINDING_ROW(unhandled_stop_signal_core);
 FINDING_ROW(wrong_stop_signal);
 FINDING_ROW(stop_signal_escalated);

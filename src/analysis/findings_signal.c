@@ -204,21 +204,6 @@ FINDING_ROW(no_handler)
 	return false;
 }
 
-/* Of an audit only: a record shows what the handler did. */
-FINDING_ROW(handler_unseen)
-{
-	(void)record;
-	(void)finding;
-	return false;
-}
-
-FINDING_ROW(no_handler_idle)
-{
-	(void)record;
-	(void)finding;
-	return false;
-}
-
 /* SIGQUIT, or what usually is a fault, sent by somebody: systemd's watchdog sends SIGABRT. */
 static const struct record_signal *core_signal(const struct record *record,
 					       const struct record_process *process)

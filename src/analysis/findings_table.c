@@ -12,6 +12,8 @@
 /* clang-format off */
 #define ROW(id, severity, meaning, signature, advice) \
 	{ #id, SEVERITY_##severity, meaning, signature, advice, finding_##id }
+#define AUDIT_ROW(id, severity, meaning, signature, advice) \
+	{ #id, SEVERITY_##severity, meaning, signature, advice, NULL }
 
 static const struct finding_row rows[] = {
 	ROW(sigterm_discarded_pid1, ERROR,
@@ -56,7 +58,7 @@ static const struct finding_row rows[] = {
 		"aborted connections.",
 		"Install a handler for the stop signal that stops accepting, lets the requests "
 		"in flight finish, and then ends."),
-	ROW(handler_unseen, WARNING,
+	AUDIT_ROW(handler_unseen, WARNING,
 		"The runtime of the language, or a wrapper, catches the stop signal, or nobody can "
 		"see which signal goes to whom: whether the program drains cannot be seen before "
 		"it is stopped (audit only).",
@@ -66,7 +68,7 @@ static const struct finding_row rows[] = {
 		"another one.",
 		"Stop it once under load (shutwatch run with shutwatch-client, see README), or "
 		"look into the program for its handler of the stop signal."),
-	ROW(no_handler_idle, WARNING,
+	AUDIT_ROW(no_handler_idle, WARNING,
 		"The program has no handler for the stop signal, or one that is known to drop "
 		"requests: nothing is in flight now, but what is when it is stopped will be lost "
 		"(audit only).",

@@ -158,6 +158,8 @@ static void test_refuses(void **state)
 	refuses("severity>=fatal", "warning");
 	refuses("finding=requests_cut", "takes an id");
 	refuses("finding:requests_lost", "is no finding");
+	refuses("finding:handler_unseen", "of `shutwatch audit` only");
+	refuses("finding:no_handler_idle", "of `shutwatch audit` only");
 	refuses("sideways.cut>0", "is not known");
 	refuses(">0", "does not begin with a name");
 	refuses("\x1b[31mx\xff>0", "does not begin");
