@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads conditions as people write them. Owns the names of fields; those of outcomes, severities
- * and findings are the record's own. Any byte may be hostile: what is quoted is made safe and cut.
+ * Reads conditions as people write them. Owns the names of fields, short ones and those of JSON;
+ * those of outcomes, severities and findings are the record's own. Any byte may be hostile: what
+ * is quoted is made safe and cut.
  */
 #include "src/analysis/condition.h"
 
@@ -23,6 +24,7 @@
 
 struct field {
 	const char *name;
+	const char *path; /* in JSON; what stands before its last dot may be left out */
 	enum condition_kind kind;
 	size_t offset;
 };
@@ -32,31 +34,32 @@ struct field {
 #define EACH(member) offsetof(struct record_direction, member)
 
 static const struct field fields[] = {
-	{ "outcome", CONDITION_OUTCOME, 0 },
-	{ "complete", CONDITION_COMPLETE, 0 },
-	{ "severity", CONDITION_SEVERITY, 0 },
-	{ "react", CONDITION_TIME, WHOLE(timing.react_ns) },
-	{ "first_action", CONDITION_TIME, WHOLE(timing.first_action_ns) },
-	{ "accepting", CONDITION_TIME, WHOLE(timing.accepting_ns) },
-	{ "in_flight_time", CONDITION_TIME, WHOLE(timing.in_flight_ns) },
-	{ "drain", CONDITION_TIME, WHOLE(timing.drain_ns) },
-	{ "cleanup", CONDITION_TIME, WHOLE(timing.cleanup_ns) },
-	{ "total", CONDITION_TIME, WHOLE(timing.total_ns) },
-	{ "dark", CONDITION_TIME, WHOLE(timing.dark_ns) },
-	{ "refused", CONDITION_COUNT, WHOLE(refused) },
-	{ "refused_handshakes", CONDITION_COUNT, WHOLE(refused_handshakes) },
-	{ "late_closes", CONDITION_COUNT, WHOLE(late_closes) },
+	{ "outcome", "outcome", CONDITION_OUTCOME, 0 },
+	{ "complete", "complete", CONDITION_COMPLETE, 0 },
+	{ "severity", NULL, CONDITION_SEVERITY, 0 },
+	{ "react", "timing.react_s", CONDITION_TIME, WHOLE(timing.react_ns) },
+	{ "first_action", "timing.first_action_s", CONDITION_TIME, WHOLE(timing.first_action_ns) },
+	{ "accepting", "timing.accepting_s", CONDITION_TIME, WHOLE(timing.accepting_ns) },
+	{ "in_flight_time", "timing.in_flight_s", CONDITION_TIME, WHOLE(timing.in_flight_ns) },
+	{ "drain", "timing.drain_s", CONDITION_TIME, WHOLE(timing.drain_ns) },
+	{ "cleanup", "timing.cleanup_s", CONDITION_TIME, WHOLE(timing.cleanup_ns) },
+	{ "total", "timing.total_s", CONDITION_TIME, WHOLE(timing.total_ns) },
+	{ "dark", "timing.dark_s", CONDITION_TIME, WHOLE(timing.dark_ns) },
+	{ "refused", "connections.inbound.refused", CONDITION_COUNT, WHOLE(refused) },
+	{ "refused_handshakes", "connections.inbound.refused_handshakes", CONDITION_COUNT,
+	  WHOLE(refused_handshakes) },
+	{ "late_closes", "connections.inbound.late_closes", CONDITION_COUNT, WHOLE(late_closes) },
 };
 
-/* Of each direction: "aborted" is "inbound.aborted". */
+/* Of each direction: "aborted" is "inbound.aborted", and "connections.inbound.aborted". */
 static const struct field direction_fields[] = {
-	{ "aborted", CONDITION_COUNT, EACH(aborted) },
-	{ "late", CONDITION_COUNT, EACH(late) },
-	{ "in_flight", CONDITION_COUNT, EACH(in_flight_at_signal) },
-	{ "open", CONDITION_COUNT, EACH(open_at_signal) },
-	{ "undecided", CONDITION_COUNT, EACH(undecided) },
+	{ "aborted", "aborted", CONDITION_COUNT, EACH(aborted) },
+	{ "late", "late", CONDITION_COUNT, EACH(late) },
+	{ "in_flight", "in_flight_at_signal", CONDITION_COUNT, EACH(in_flight_at_signal) },
+	{ "open", "open_at_signal", CONDITION_COUNT, EACH(open_at_signal) },
+	{ "undecided", "undecided", CONDITION_COUNT, EACH(undecided) },
 	/* As an outcome it has the longer name: "open" means at the signal. */
-	{ "still_open", CONDITION_COUNT, EACH(outcomes[OUTCOME_OPEN]) },
+	{ "still_open", NULL, CONDITION_COUNT, EACH(outcomes[OUTCOME_OPEN]) },
 };
 
 static const struct {
@@ -108,15 +111,26 @@ static int complain_name(struct part *part)
 		if (i != OUTCOME_OPEN && i != OUTCOME_UNDECIDED)
 			text_addf(wrong, "%s, ", outcome_name((enum connection_outcome)i));
 	}
-	text_add(wrong, "each of a direction also as outbound.NAME; and finding:ID");
+	text_add(wrong, "each of a direction also as outbound.NAME; all as in JSON, too, such as "
+			"timing.drain_s; and finding:ID");
 	return -EINVAL;
+}
+
+/* "timing.drain_s" and "drain_s" for "timing.drain_s". */
+static bool is_path(const char *path, const char *name)
+{
+	size_t length = strlen(path), tail = strlen(name);
+
+	return tail <= length && strcmp(path + length - tail, name) == 0 &&
+	       (tail == length || path[length - tail - 1] == '.');
 }
 
 static bool find_field(const char *name, const struct field *table, size_t count,
 		       struct condition *condition)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(table[i].name, name) == 0) {
+		if (strcmp(table[i].name, name) == 0 ||
+		    (table[i].path && is_path(table[i].path, name))) {
 			condition->kind = table[i].kind;
 			condition->offset = table[i].offset;
 			return true;
@@ -125,10 +139,23 @@ static bool find_field(const char *name, const struct field *table, size_t count
 	return false;
 }
 
+/* Takes the beginning off the name, if it begins so and goes on after a dot. */
+static bool skip(const char **name, const char *beginning)
+{
+	size_t length = strlen(beginning);
+
+	if (strncmp(*name, beginning, length) != 0 || (*name)[length] != '.')
+		return false;
+	*name += length + 1;
+	return true;
+}
+
 static bool find_outcome(const char *name, struct condition *condition)
 {
+	bool is_whole = skip(&name, "outcomes"); /* there, "open" is no other thing */
+
 	for (int i = OUTCOME_COMPLETED; i < OUTCOMES; i++) {
-		if (i != OUTCOME_OPEN &&
+		if ((i != OUTCOME_OPEN || is_whole) &&
 		    strcmp(outcome_name((enum connection_outcome)i), name) == 0) {
 			condition->kind = CONDITION_COUNT;
 			condition->offset = offsetof(struct record_direction, outcomes) +
@@ -142,22 +169,20 @@ static bool find_outcome(const char *name, struct condition *condition)
 static int parse_name(struct part *part, struct condition *condition)
 {
 	const char *name = part->name;
+	bool is_whole, has_direction = false;
 	int direction = DIRECTION_INBOUND;
 
 	if (find_field(name, fields, ARRAY_SIZE(fields), condition))
 		return 0;
-	for (int i = 0; i < DIRECTIONS; i++) {
-		const char *prefix = direction_name((enum direction)i);
-		size_t length = strlen(prefix);
-
-		if (strncmp(name, prefix, length) == 0 && name[length] == '.') {
+	is_whole = skip(&name, "connections");
+	for (int i = 0; i < DIRECTIONS && !has_direction; i++) {
+		has_direction = skip(&name, direction_name((enum direction)i));
+		if (has_direction)
 			direction = i;
-			name += length + 1;
-			break;
-		}
 	}
-	if (!find_field(name, direction_fields, ARRAY_SIZE(direction_fields), condition) &&
-	    !find_outcome(name, condition))
+	if ((is_whole && !has_direction) ||
+	    (!find_field(name, direction_fields, ARRAY_SIZE(direction_fields), condition) &&
+	     !find_outcome(name, condition)))
 		return complain_name(part);
 	condition->offset += offsetof(struct record, directions) +
 			     (size_t)direction * sizeof(struct record_direction);
