@@ -29,8 +29,15 @@ static const struct finding *find(const struct condition *condition, const struc
 	return NULL;
 }
 
-static bool is_of_resets(const struct condition *condition)
+bool condition_is_of_resets(const struct condition *condition)
 {
+	static const char *const findings[] = { "refused_after_listener_close",
+						"listener_closed_too_early", "port_dark" };
+
+	for (size_t i = 0; condition->row && i < ARRAY_SIZE(findings); i++) {
+		if (strcmp(condition->row->id, findings[i]) == 0)
+			return true;
+	}
 	return condition->offset == offsetof(struct record, refused) ||
 	       condition->offset == offsetof(struct record, refused_handshakes) ||
 	       condition->offset == offsetof(struct record, late_closes);
@@ -38,7 +45,8 @@ static bool is_of_resets(const struct condition *condition)
 
 static bool count_of(const struct condition *condition, const struct record *record, uint64_t *ret)
 {
-	if (!record->has_connections || (record->are_resets_unseen && is_of_resets(condition)))
+	if (!record->has_connections ||
+	    (record->are_resets_unseen && condition_is_of_resets(condition)))
 		return false;
 	memcpy(ret, (const char *)record + condition->offset, sizeof(*ret));
 	return true;

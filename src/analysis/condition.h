@@ -65,6 +65,9 @@ int conditions_parse(const char *expression, struct conditions *conditions, char
 /* Frees what it holds; zeroed is fine. */
 void conditions_fini(struct conditions *conditions);
 
+/* Does it rest on resets without a socket, which refuse a connection? Not all kernels tell them. */
+bool condition_is_of_resets(const struct condition *condition);
+
 bool condition_holds(const struct condition *condition, const struct record *record);
 
 /* Adds "aborted>0 (aborted is 2)", or the finding's sentence in brackets; safe for a terminal. */

@@ -22,6 +22,18 @@ int gate_open(const struct options *options, struct gate *ret_gate)
 	return err;
 }
 
+void gate_warn(const struct gate *gate, bool sees_all_resets)
+{
+	const struct conditions *conditions = gate->conditions;
+
+	for (size_t i = 0; !sees_all_resets && i < conditions->count; i++) {
+		if (condition_is_of_resets(&conditions->items[i]))
+			log_error("--fail-on: %s can never hold: this kernel does not tell which "
+				  "connections it refused (see `shutwatch check`)",
+				  conditions->items[i].text);
+	}
+}
+
 void gate_judge(struct gate *gate, const struct record *record)
 {
 	const struct conditions *conditions = gate->conditions;

@@ -27,6 +27,9 @@ struct gate {
  */
 int gate_open(const struct options *options, struct gate *ret_gate);
 
+/* Says which conditions can never hold if the kernel does not tell all resets. */
+void gate_warn(const struct gate *gate, bool sees_all_resets);
+
 void gate_judge(struct gate *gate, const struct record *record);
 
 /* Prints what was judged since, to stderr. */

@@ -16,6 +16,7 @@
 #include "src/base/poll.h"
 #include "src/capture/elf.h"
 #include "src/capture/privileges.h"
+#include "src/capture/probe.h"
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
 #include "src/cli/child.h"
@@ -254,8 +255,10 @@ static int run_command(struct run *run)
 		log_error("cannot wait for signals: %s", strerror(errno));
 		return STATUS_FAILED;
 	}
-	if (!open_session(run))
+	if (!open_session(run)) {
+		gate_warn(&run->gate, probe_sees_all_resets(session_probe(run->session)));
 		return run_watched(run, signals);
+	}
 	if (run->options.is_best_effort)
 		return run_unwatched(run);
 	log_error("%s was not started (--best-effort starts it all the same)",

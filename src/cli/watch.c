@@ -15,6 +15,7 @@
 #include "src/base/log.h"
 #include "src/base/poll.h"
 #include "src/capture/privileges.h"
+#include "src/capture/probe.h"
 #include "src/capture/procfs.h"
 #include "src/capture/session.h"
 #include "src/cli/commands.h"
@@ -181,6 +182,7 @@ static int watch_session(struct watch *watch)
 		gate_fini(&watch->gate);
 		return STATUS_NO_TRACING;
 	}
+	gate_warn(&watch->gate, probe_sees_all_resets(session_probe(watch->session)));
 	status = watch_loop(watch);
 	if (status < 0 && !watch->has_complained)
 		log_error("watching failed: %s", strerror(-status));
