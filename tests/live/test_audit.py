@@ -9,11 +9,9 @@ import container
 import pytest
 
 from kit.clock import now_ns, wait_until
-from kit.findings import Expected, make_tests
 from kit.servers import start_nginx, start_uvicorn
 from kit.shutwatch import BUILD, FAILED, FINE, SETTLE, USAGE
 from kit.sockets import free_ports
-from lab.compiled_servers import start_go
 
 needs_podman = pytest.mark.skipif(not container.TOOL, reason="no podman: it is not installed")
 
@@ -327,49 +325,3 @@ def test_container(stage):
     assert findings(told) == ["sigterm_discarded_pid1", "grace_exceeded"]
     assert told["outcome"] == "forced"
     assert record["outcome"] == "forced"
-
-
-def _busy_go(stage):
-    """A Go program that was built: recognised by its file. Its runtime catches every signal."""
-    program = start_go(stage)
-    client = stage.client(program.program.port)
-    client.in_flight(2, "/9000/10")
-    client.wait_taken(program.pid)
-    told = audit_one(stage, "--pid", program.pid)
-    assert of(told, program.pid)["program"] == "go"
-    assert told["reason"].startswith("Go always catches the signal")
-    return told, {"pid": program.pid, "signal": "SIGTERM", "in_flight": 2}
-
-
-def _known_handler(stage):
-    victim = stage.server()
-    client = stage.client(victim.port)
-    client.in_flight(1, "/9000/1")
-    client.wait_taken(victim.pid)
-    return audit_one(stage, "--pid", victim.pid)
-
-
-def _idle_without_handler(stage):
-    victim = stage.server("--stop=default")
-    client = stage.client(victim.port)
-    client.idle(2)
-    client.wait_taken(victim.pid)
-    told = audit_one(stage, "--pid", victim.pid)
-    return told, {"pid": victim.pid, "signal": "SIGTERM", "connections": 2}
-
-
-FINDINGS = {
-    "handler_unseen": Expected("warning", _busy_go, _known_handler),
-    "no_handler_idle": Expected("warning", _idle_without_handler, _known_handler),
-}
-
-
-@pytest.mark.parametrize("script, ids", [("trap : TERM; {}; true", ["handler_unseen"]),
-                                         ("exec {}", [])])
-def test_a_wrapper_with_a_handler(stage, script, ids):
-    """Whether it passes the signal on nobody can see: that is said."""
-    server = f"{SERVER} --port={free_ports()[0]}"
-    shell = stage.python_victim("sh", "-c", script.format(server))
-    assert findings(audit_one(stage, "--pid", shell.pid)) == ids
-
-test_fires, test_near_miss = make_tests(FINDINGS)

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-import test_audit
+import test_audit_findings
 import test_findings_connections
 import test_findings_drain
 import test_findings_endings
@@ -19,7 +19,7 @@ from kit.stage import IS_BLIND
 pytestmark = pytest.mark.skipif(IS_BLIND, reason="there is nothing in here for the blind")
 
 _TABLES = [module.FINDINGS for module in (
-    test_audit, test_findings_signals, test_findings_endings, test_findings_drain,
+    test_audit_findings, test_findings_signals, test_findings_endings, test_findings_drain,
     test_findings_connections, test_findings_ports)]
 
 # Those whose live tests are skipped where the machine lacks something, and what.

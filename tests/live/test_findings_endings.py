@@ -11,7 +11,8 @@ import pytest
 
 from kit.cgroup import Cgroup, mount_point
 from kit.clock import now_ns
-from kit.findings import (Expected, Service, between, ids_of, make_tests, since, stop_server)
+from kit.findings import (Expected, Service, between, found, ids_of, killed_with_grace, make_tests,
+                          since, stop_server)
 from kit.shutwatch import BUILD, ROOT
 from kit.sockets import free_ports
 
@@ -50,8 +51,10 @@ def _killed_unasked(stage):
                     "aborted": service.seen("none+fin")}
 
 
-def _killed_at_once(stage):
-    return _killed_unasked(stage)[0]
+def test_outlives_a_known_grace(stage):
+    """Killed as late as the near miss, but it was to have half a second."""
+    record = killed_with_grace(stage, 500, 600)
+    assert found(record, "grace_exceeded")["evidence"]["grace_s"] == 0.5
 
 
 def _killed_after_it_was_asked(stage):
@@ -212,7 +215,7 @@ def _namespace_emptied(stage):
 # Slow to die
 
 
-def _held_when_killed(stage):
+def _held_when_killed(stage, ms=1200):
     """A tracer keeps it from ending, as a file system does that does not answer.
 
     The freezer of cgroup v1 does so, too, but that of version 2 lets the killed go at once.
@@ -222,13 +225,19 @@ def _held_when_killed(stage):
     assert tracer.out.wait(lambda line: line == b"traces\n"), tracer.describe()
     service.tell(signal.SIGKILL)
     assert tracer.out.wait(lambda line: line == b"holds\n"), tracer.describe()
-    service.client.run_for(1200)
+    service.client.run_for(ms)
     released = now_ns()
     tracer.tell()
     record = service.record()
     assert service.victim.wait() == -signal.SIGKILL
     return record, {"pid": service.pid, "sender_pid": os.getpid(),
                     "took_s": since(service.stop, released, service.victim.reaped_ns)}
+
+
+def _let_go_in_time(stage):
+    record, evidence = _held_when_killed(stage, 600)
+    assert 0.6 <= evidence["took_s"].high_s < 1
+    return record
 
 
 # Left behind, crashed
@@ -309,8 +318,8 @@ def test_ends_with_a_status(stage):
     """Not by a signal, but with an error all the same."""
     record, victim = _dies(stage, "exit")
     assert victim.wait() == 3
-    told, = [finding for finding in record["findings"] if finding["id"] == "crashed_unasked"]
-    assert (told["evidence"]["pid"], told["evidence"]["status"]) == (victim.pid, 3)
+    told = found(record, "crashed_unasked")["evidence"]
+    assert (told["pid"], told["status"]) == (victim.pid, 3)
 
 
 _BROKEN_PIPE = """
@@ -339,17 +348,15 @@ def test_broken_pipe_while_it_drains(stage):
     service.client.wait_taken(victim.pid)
     record = service.tell().record()
     assert victim.wait() == -signal.SIGPIPE
-    told, = [finding for finding in record["findings"] if finding["id"] == "crash_during_drain"]
-    assert told["evidence"]["signal"] == "SIGPIPE"
+    assert found(record, "crash_during_drain")["evidence"]["signal"] == "SIGPIPE"
 
 
 def test_abort_by_a_watchdog(stage):
     """SIGABRT from outside is no crash: somebody sent it, and there is no handler."""
     service = Service(stage, stage.server(before_exec=_no_core), open_clients=_in_flight)
     record = service.tell(signal.SIGABRT).record()
-    told = {finding["id"]: finding for finding in record["findings"]}
-    assert told["unhandled_stop_signal_core"]["evidence"]["signal"] == "SIGABRT"
-    assert "exit()" not in told["cut_off_at_exit"]["advice"]
+    assert found(record, "unhandled_stop_signal_core")["evidence"]["signal"] == "SIGABRT"
+    assert "exit()" not in found(record, "cut_off_at_exit")["advice"]
 
 
 def _workers(stage):
@@ -375,15 +382,16 @@ def _all_told(stage):
 
 
 FINDINGS = {
-    "grace_exceeded": Expected("error", _outlived_its_grace, _killed_at_once),
+    "grace_exceeded": Expected("error", _outlived_its_grace,
+                               lambda stage: killed_with_grace(stage, 1000, 600)),
     "killed_without_stop_signal": Expected("error", _killed_unasked, _killed_after_it_was_asked),
     "oom_killed": Expected("error", _out_of_memory, _killed_within_its_memory),
     "killed_by_supervisor": Expected("error", _killed_by_master, _stopped_by_master),
     "killed_by_pidns_teardown": Expected("warning", _namespace_torn_down, _namespace_emptied),
-    "kill_slow_to_take": Expected("warning", _held_when_killed, _killed_at_once),
+    "kill_slow_to_take": Expected("warning", _held_when_killed, _let_go_in_time),
     "orphans_left": Expected("warning", _leaves_child, _ends_child),
     "part_told": Expected("info", _one_worker_told, _all_told),
-    "crashed_unasked": Expected("error", _segfault, _ended_as_if_it_crashed),
+    "crashed_unasked": Expected("error", _segfault, lambda stage: _crash(stage)[0]),
     "crash_during_drain": Expected("error", _crash, _ended_as_if_it_crashed),
 }
 

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from kit.shutwatch import BUILD, FAILED, FINE, SETTLE, SHUTWATCH, USAGE
+from kit.shutwatch import BUILD, FAILED, FINE, ROOT, SETTLE, SHUTWATCH, USAGE
 from kit.sockets import free_ports
 
 _GATE = 3
@@ -71,6 +71,15 @@ def test_junit_alone(stage, recording):
     assert _failures(junit)
 
 
+@pytest.mark.parametrize("details", [0, 1, "all"])
+def test_details(details):
+    """How many connections are told one by one is a matter of taste, not of the verdict."""
+    result = _run("replay", "--details", details, "--fail-on", "finding:aborted_unread_data",
+                  ROOT / "tests" / "replay" / "unread_request.rec")
+    assert result.returncode == _GATE
+    assert b"(2 connections were reset" in result.stderr, result.stderr
+
+
 @pytest.mark.parametrize("count", [1, 0])
 def test_watch(stage, count):
     """At the end of -n, and of --duration; ended by SIGINT, it judges what it saw."""
@@ -101,6 +110,28 @@ def test_watch_interrupted(stage, expression, status):
     stage.send(watch.pid, signal.SIGINT)
     assert watch.wait() == status
     assert len(_failures(junit)) == (status == _GATE)
+
+
+@pytest.mark.parametrize("is_frozen, expression, status", [
+    (False, "first_action>1h", _GATE), (False, "in_flight_time>1h", _GATE),
+    (False, "accepting>1h", _GATE), (False, "react>1h,cleanup>0s", FINE),
+    (True, "react>1h", _GATE)])
+def test_watch_what_never_comes(stage, is_frozen, expression, status):
+    """A service that does nothing took longer than any time, whichever one waits for."""
+    victim = stage.server("--stop=hang")
+    client = stage.client(victim.port)
+    client.in_flight(1, "/60000/1")
+    client.wait_taken(victim.pid)
+    watch = stage.shutwatch("--pid", victim.pid, "-n", 1, "--fail-on",
+                            expression).wait_watching()
+    if is_frozen:
+        os.kill(victim.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, victim.pid, os.WSTOPPED | os.WNOWAIT)
+    stage.send(victim.pid)
+    if not is_frozen:
+        victim.wait_truth("signal")
+    stage.send(watch.pid, signal.SIGINT)
+    assert watch.wait() == status, watch.describe()
 
 
 def test_watch_fine(stage):

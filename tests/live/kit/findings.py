@@ -6,6 +6,7 @@ what client and victim saw, by the names of the evidence: a number or text that 
 or a Span of seconds between which it must be.
 """
 
+import contextlib
 import dataclasses
 import signal
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from kit.clock import SECOND, TOLERANCE_NS
+from kit.daemon import Daemon
 from kit.stage import IS_BLIND
 
 
@@ -149,3 +151,26 @@ def stop_server(stage, *args, open_clients=None, number=signal.SIGTERM, **option
     service = Service(stage, stage.server(*args, **options), open_clients=open_clients)
     service.tell(number)
     return service.record(), service
+
+
+def killed_with_grace(stage, grace_ms, ms):
+    """The same, killed by another process after ms, with requests in flight.
+
+    A daemon watches it, whose configuration knows its grace period. Returns the record.
+    """
+    victim = stage.server()
+    daemon = Daemon(stage, "reopen_window: 1s\nservices:\n"
+                           f"  - {{match: {{port: {victim.port}}}, grace: {grace_ms}ms}}\n")
+    stage.enter(contextlib.closing(daemon))
+    daemon.start()
+    client = stage.client(victim.port)
+    client.in_flight(2, "/9000/1")
+    client.wait_taken(victim.pid)
+    stage.send(victim.pid)
+    client.run_for(ms)
+    stage.send_by_another(victim.pid, signal.SIGKILL)
+    client.wait_ended()
+    assert victim.wait() == -signal.SIGKILL
+    record = daemon.wait_records()[0]
+    assert (record["outcome"], record["timing"]["grace_s"]) == ("forced", grace_ms / 1000)
+    return record
