@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`--fail-on` and `--junit`: a stop gates a release."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from kit.clock import JIFFY_NS, SECOND
+from kit.findings import Span, since
 from kit.shutwatch import BUILD, FAILED, FINE, ROOT, SETTLE, SHUTWATCH, USAGE
 from kit.sockets import free_ports
 
@@ -132,6 +135,47 @@ def test_watch_what_never_comes(stage, is_frozen, expression, status):
         victim.wait_truth("signal")
     stage.send(watch.pid, signal.SIGINT)
     assert watch.wait() == status, watch.describe()
+
+
+_ANSWERS_AND_KEEPS = """
+import json, signal, socket, sys, time
+def answer(*_):
+    time.sleep(0.3)
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    client.sendall(b"an answer")
+    after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    print(json.dumps({"event": "answered", "before_ns": before, "after_ns": after}), flush=True)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("ready", sys.argv[1], flush=True)
+client, _ = listener.accept()
+client.recv(100)
+signal.signal(signal.SIGTERM, answer)
+print("taken", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_watch_answered_and_kept(stage):
+    """Of a connection that stays open, too, it is known when its request was answered."""
+    victim = stage.python_victim("/usr/bin/python3", "-c", _ANSWERS_AND_KEEPS, *free_ports())
+    client = stage.client(victim.port)
+    client.half(1)
+    client.wait_taken(victim.pid)
+    assert victim.out.wait(lambda line: line == b"taken\n"), victim.describe()
+    watch = stage.shutwatch("--json", "--pid", victim.pid, "-n", 1, "--fail-on",
+                            "in_flight_time>1h").wait_watching()
+    stop = stage.send(victim.pid)
+    answered, = victim.wait_truth("answered")
+    client.run_for(50)
+    stage.send(watch.pid, signal.SIGINT)
+    assert watch.wait() == FINE, watch.describe()
+    record = json.loads(b"".join(watch.out.all()))
+    inbound = record["connections"]["inbound"]
+    assert (inbound["in_flight_at_signal"], inbound["outcomes"]) == (1, {"open": 1})
+    seen = since(stop, answered["before_ns"], answered["after_ns"])
+    jiffy_s = JIFFY_NS / SECOND
+    assert record["timing"]["in_flight_s"] in Span(seen.low_s - jiffy_s, seen.high_s + jiffy_s)
 
 
 def test_watch_fine(stage):
