@@ -199,14 +199,21 @@ static const struct advice_text texts[] = {
 
 	/* Clients still came. */
 	ANY(ARRIVALS,
-	    "Delay closing the listener, or use a preStop sleep of at least {at least} s: leave "
-	    "the load balancer first, then send the signal."),
+	    "Leave the load balancer at least {at least} s before the stop signal, or go on "
+	    "accepting for that long after it."),
+	IN(UNIT, ARRIVALS,
+	   "In the unit: ExecStop= that leaves the load balancer, then ExecStop=/bin/sleep "
+	   "{at least}; or a socket unit, which keeps the port open across a restart."),
 	IN(UNIT, ARRIVALS,
 	   "With systemd: a socket unit keeps the port open across a restart."),
 	IN(CONTAINER, ARRIVALS,
 	   "Detach the container from the proxy, wait at least {at least} s, then stop it."),
 	IN(POD, ARRIVALS,
-	   "Keep terminationGracePeriodSeconds of the pod above that sleep and the drain."),
+	   "In the pod: a preStop sleep of at least {at least} s, and a "
+	   "terminationGracePeriodSeconds above that and the drain together."),
+	IN(POD, ARRIVALS,
+	   "In the pod: a preStop sleep, and a terminationGracePeriodSeconds above that and the "
+	   "drain together."),
 
 	/* The rest. */
 	IN(UNIT, "signal_fanout killed_by_supervisor",

@@ -369,6 +369,7 @@ int record_build(const struct shutdown *s, const struct host *host, struct recor
 	if (!err)
 		err = build_connections(s, &r);
 	r.timing = timing_of(s);
+	r.observed_ns = timing_since_stop(s, s->ended_ns);
 	if (!err)
 		err = waits_of(s, &r);
 	if (err) {

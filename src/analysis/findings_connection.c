@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Findings on what became of connections, and of those that found no listener. */
+/* Findings on what became of connections. Those that came too late: findings_arrival.c. */
 #include "src/analysis/findings_rows.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 static uint64_t inbound(const struct record *record, enum connection_outcome outcome)
 {
@@ -96,97 +95,6 @@ FINDING_ROW(accept_stalled)
 	    "vain",
 	    record_at_least(record, DIRECTION_INBOUND, OUTCOME_UNACCEPTED), (uintmax_t)stalled,
 	    PLURAL(stalled), SPAN(longest));
-	return true;
-}
-
-/*
- * Of all who came too late the last one: one sleep covers those that were refused and the others.
- * Clients that come for long do not know that it stops: no sleep is long enough for them.
- */
-static int64_t last_client(const struct record *record)
-{
-	int64_t arrival = record->last_arrival_at_ns, last = record->last_refused_at_ns;
-
-	if (last == TIME_UNKNOWN || (arrival != TIME_UNKNOWN && arrival > last))
-		last = arrival;
-	return last > SLEEP_MAX_NS ? TIME_UNKNOWN : last;
-}
-
-static uint64_t refused(const struct record *record)
-{
-	return record->refused + record->refused_handshakes;
-}
-
-/* It went on for a while after it had closed its listener; TIME_UNKNOWN: that is not known. */
-static int64_t worked_on_for(const struct record *record)
-{
-	const struct record_timing *timing = &record->timing;
-
-	if (timing->accepting_ns == TIME_UNKNOWN || timing->total_ns == TIME_UNKNOWN)
-		return TIME_UNKNOWN;
-	return timing->total_ns - timing->accepting_ns;
-}
-
-FINDING_ROW(listener_closed_too_early)
-{
-	const struct record_timing *timing = &record->timing;
-	int64_t worked_on = worked_on_for(record);
-	int64_t last = record->last_refused_at_ns;
-
-	if (!refused(record) || last == TIME_UNKNOWN || worked_on == TIME_UNKNOWN ||
-	    worked_on < CLOSED_EARLY_NS || last <= timing->accepting_ns)
-		return false;
-	finding_count(finding, "refused", refused(record));
-	finding_seconds(finding, "accepting_s", timing->accepting_ns);
-	finding_seconds(finding, "last_refused_s", last);
-	finding_seconds(finding, "worked_on_s", worked_on);
-	finding_advise(record, finding, record_program(record), last_client(record));
-	SAY(finding,
-	    "the listener closed %s after the signal while clients kept arriving for %s; the "
-	    "service worked on for %s and refused %ju",
-	    SPAN(timing->accepting_ns), SPAN(last), SPAN(worked_on), (uintmax_t)refused(record));
-	return true;
-}
-
-FINDING_ROW(refused_after_listener_close)
-{
-	int64_t last = record->last_refused_at_ns;
-
-	if (!refused(record))
-		return false;
-	finding_count(finding, "refused", record->refused);
-	finding_count(finding, "refused_handshakes", record->refused_handshakes);
-	finding_seconds(finding, "last_refused_s", last);
-	finding_advise(record, finding, record_program(record), last_client(record));
-	if (last == TIME_UNKNOWN)
-		SAY(finding, "%ju connection attempt%s found the listener closed",
-		    (uintmax_t)refused(record), PLURAL(refused(record)));
-	else
-		SAY(finding,
-		    "%ju connection attempt%s found the listener closed, the last one %s after "
-		    "the signal",
-		    (uintmax_t)refused(record), PLURAL(refused(record)), SPAN(last));
-	return true;
-}
-
-FINDING_ROW(late_arrivals)
-{
-	uint64_t late = record->directions[DIRECTION_INBOUND].late;
-	int64_t last = record->last_arrival_at_ns;
-
-	if (!late)
-		return false;
-	finding_count(finding, "late", late);
-	finding_seconds(finding, "last_arrival_s", last);
-	finding_advise(record, finding, record_program(record), last_client(record));
-	if (last < SHORTEST_TOLD_NS) /* or TIME_UNKNOWN */
-		SAY(finding, "%ju connection%s arrived after the stop had begun", (uintmax_t)late,
-		    PLURAL(late));
-	else
-		SAY(finding,
-		    "%ju connection%s arrived after the stop had begun, the last one %s after the "
-		    "signal",
-		    (uintmax_t)late, PLURAL(late), SPAN(last));
 	return true;
 }
 
@@ -343,28 +251,5 @@ FINDING_ROW(outbound_left_open)
 	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 	SAY(finding, "%ju outbound connection%s left for the kernel to close at the exit",
 	    (uintmax_t)left, left == 1 ? " was" : "s were");
-	return true;
-}
-
-FINDING_ROW(port_dark)
-{
-	int64_t dark = record->timing.dark_ns;
-
-	/* Nobody came: nobody saw it. */
-	if (dark == TIME_UNKNOWN || dark <= 0 || !refused(record))
-		return false;
-	finding_seconds(finding, "dark_s", dark);
-	finding_count(finding, "refused", refused(record));
-	for (size_t i = 0; i < record->n_listeners; i++) {
-		if (record->listeners[i].reopened_at_ns == TIME_UNKNOWN)
-			continue;
-		finding_count(finding, "port", record->listeners[i].port);
-		break;
-	}
-	finding_advise(record, finding, record_program(record), dark);
-	SAY(finding,
-	    "the port was closed for %s between the old instance and the new one: %ju "
-	    "connection attempt%s refused",
-	    SPAN(dark), (uintmax_t)refused(record), refused(record) == 1 ? " was" : "s were");
 	return true;
 }

@@ -39,8 +39,11 @@
 #define SAME_INSTANT_NS 10000000LL
 /* A sentence does not speak of times below that. */
 #define SHORTEST_TOLD_NS (SECOND_NS / 1000)
-/* The longest sleep before a stop that anybody would accept. */
-#define SLEEP_MAX_NS (30 * SECOND_NS)
+/* The longest wait before a stop that anybody would accept. */
+#define WAIT_MAX_NS (30 * SECOND_NS)
+/* No client for so long, and for so many times what lay between two of them: they have stopped. */
+#define SILENCE_NS (SECOND_NS / 2)
+#define SILENCE_GAPS 3
 
 /* --- how a row tells ------------------------------------------------------------------------ */
 

@@ -189,8 +189,8 @@ static const struct finding_row rows[] = {
 		"for a while.",
 		"SYNs answered by RST after the listener had closed, 0.5 s or more before the "
 		"service ended.",
-		"Delay closing the listener until the load balancer has stopped sending clients: "
-		"a preStop sleep, a readiness probe that fails first."),
+		"Take the service out of the load balancer before the signal (a readiness probe "
+		"that fails first), or go on accepting until that has noticed."),
 	ROW(refused_after_listener_close, ERROR,
 		"Clients tried to connect after the listener had closed, and were refused.",
 		"SYNs, or the last ACKs of handshakes, answered by RST because no listener was "

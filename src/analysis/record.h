@@ -169,6 +169,7 @@ struct record {
 	bool is_complete;
 	bool is_provisional;
 	struct record_timing timing;
+	int64_t observed_ns; /* until then it was looked at; as the record is made: not stored */
 
 	struct record_process *processes; /* by start, then pid */
 	size_t n_processes;

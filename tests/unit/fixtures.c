@@ -121,6 +121,7 @@ struct record *fixture_empty(void)
 	record->is_complete = true;
 	record->has_connections = true;
 	timing_init(&record->timing);
+	record->observed_ns = TIME_UNKNOWN;
 	record->last_arrival_at_ns = TIME_UNKNOWN;
 	record->last_refused_at_ns = TIME_UNKNOWN;
 	return record;

@@ -135,6 +135,7 @@ static void test_trigger(void **state)
 	(void)state;
 	story_tell(s, fault);
 	record = build(s, &here);
+	assert_true(record.observed_ns == 2000 * STORY_MS);
 	assert_int_equal(record.trigger, TRIGGER_SIGNAL);
 	assert_int_equal(record.trigger_signal, SIGTERM);
 	assert_true(record.trigger_wall_ns == WALL_OFFSET_NS + (int64_t)STORY_T0);

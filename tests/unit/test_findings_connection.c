@@ -59,94 +59,6 @@ static void test_accept_stalled(void **state)
 	fixture_free(record);
 }
 
-/* Clients came for 3.4 s; the service refused them while it drained for 5 s. */
-static struct record *refusing(void)
-{
-	struct record *record = judged_clean(PROGRAM_UVICORN);
-
-	record->refused = 142;
-	record->last_refused_at_ns = 3400 * MS;
-	record->timing.total_ns = 5 * S;
-	return record;
-}
-
-static void test_listener_closed_too_early(void **state)
-{
-	struct record *record = refusing();
-	const struct finding *finding;
-
-	(void)state;
-	finding =
-		assert_fires(record, "listener_closed_too_early",
-			     "the listener closed 2 ms after the signal while clients kept "
-			     "arriving for 3.4 s; the service worked on for 5.0 s and refused 142",
-			     "Delay closing the listener, or use a preStop sleep of at least 4 s");
-	assert_int_equal(judged_number(finding, "last_refused_s"), 3400 * MS);
-	record->timing.total_ns = 100 * MS; /* it ended at once */
-	assert_silent(record, "listener_closed_too_early");
-	fixture_free(record);
-}
-
-static void test_refused_after_listener_close(void **state)
-{
-	struct record *record = refusing();
-	const struct finding *finding;
-
-	(void)state;
-	strcpy(record->service.pod_uid, "abc");
-	finding = assert_fires(record, "refused_after_listener_close",
-			       "142 connection attempts found the listener closed, the last one "
-			       "3.4 s after the signal",
-			       "terminationGracePeriodSeconds");
-	assert_int_equal(judged_number(finding, "refused"), 142);
-	record->last_refused_at_ns = 59 * S; /* no sleep is that long */
-	finding = judged_find(record, "refused_after_listener_close");
-	assert_null(strstr(finding->advice, "at least 60 s"));
-	record->refused = 0;
-	assert_silent(record, "refused_after_listener_close");
-	fixture_free(record);
-}
-
-static void test_late_arrivals(void **state)
-{
-	struct record *record = judged_clean(PROGRAM_NGINX);
-	const struct finding *finding;
-
-	(void)state;
-	assert_silent(record, "late_arrivals");
-	record->directions[DIRECTION_INBOUND].late = 12;
-	record->last_arrival_at_ns = 4 * S;
-	finding = assert_fires(record, "late_arrivals",
-			       "12 connections arrived after the stop had begun, the last one "
-			       "4.0 s after the signal",
-			       "at least 5 s");
-	assert_int_equal(judged_number(finding, "last_arrival_s"), 4 * S);
-	assert_nothing_wrong(record);
-	record->last_arrival_at_ns = 300000;
-	finding = assert_fires(record, "late_arrivals",
-			       "12 connections arrived after the stop had begun", "at least 1 s");
-	assert_null(strstr(finding->summary, "0 ms"));
-	fixture_free(record);
-}
-
-/* One sleep for one stop: long enough for the last of those that came, and that were refused. */
-static void test_one_sleep(void **state)
-{
-	static const char *const ids[] = { "refused_after_listener_close", "late_arrivals",
-					   "listener_closed_too_early" };
-	struct record *record = refusing();
-
-	(void)state;
-	record->directions[DIRECTION_INBOUND].late = 3;
-	record->last_arrival_at_ns = 200 * MS;
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-		assert_non_null(strstr(judged_find(record, ids[i])->advice, "at least 4 s"));
-	record->last_arrival_at_ns = 6 * S;
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-		assert_non_null(strstr(judged_find(record, ids[i])->advice, "at least 7 s"));
-	fixture_free(record);
-}
-
 /* Who hangs up and who half closes look alike: it is counted and said. */
 static void test_requests_cut_of_clients_that_closed_first(void **state)
 {
@@ -298,41 +210,17 @@ static void test_outbound_left_open(void **state)
 	fixture_free(record);
 }
 
-static void test_port_dark(void **state)
-{
-	struct record *record = refusing();
-	const struct finding *finding;
-
-	(void)state;
-	assert_silent(record, "port_dark");
-	record->timing.dark_ns = 3400 * MS;
-	record->listeners[0].reopened_at_ns = 3402 * MS;
-	finding = assert_fires(record, "port_dark",
-			       "the port was closed for 3.4 s between the old instance and the new "
-			       "one: 142 connection attempts were refused",
-			       "socket activation");
-	assert_int_equal(judged_number(finding, "port"), 8000);
-	record->refused = 0; /* nobody came */
-	assert_silent(record, "port_dark");
-	fixture_free(record);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accept_queue_dropped),
 		cmocka_unit_test(test_accept_stalled),
-		cmocka_unit_test(test_listener_closed_too_early),
-		cmocka_unit_test(test_refused_after_listener_close),
-		cmocka_unit_test(test_late_arrivals),
-		cmocka_unit_test(test_one_sleep),
 		cmocka_unit_test(test_requests_cut_of_clients_that_closed_first),
 		cmocka_unit_test(test_advice_after_the_right_signal),
 		cmocka_unit_test(test_advice_names_the_signal),
 		cmocka_unit_test(test_resets),
 		cmocka_unit_test(test_lost_connections),
 		cmocka_unit_test(test_outbound_left_open),
-		cmocka_unit_test(test_port_dark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
