@@ -35,17 +35,24 @@ static int64_t at_least(int64_t ns)
 	return ns / SECOND_NS + 1;
 }
 
+/* Whole seconds that leave the rest of the time for what comes after. */
+static int64_t share_of(int64_t ns)
+{
+	return ns / SHARE_DENOMINATOR * SHARE_NUMERATOR / SECOND_NS;
+}
+
 /*
- * Whole seconds that leave the rest of the time for what comes after, of what there is until
- * somebody kills it, or else of what it took; 0: there are none.
+ * Whole seconds, well within what there is until somebody loses patience. Who did end is not to
+ * be cut off by them: never less than what it took. 0: nothing is known.
  */
 static int64_t within(const struct advice_stop *stop)
 {
-	int64_t ns = stop->killed_ns != TIME_UNKNOWN  ? stop->killed_ns
-		     : stop->grace_ns != TIME_UNKNOWN ? stop->grace_ns
-						      : stop->ns;
+	int64_t granted = stop->grace_ns == TIME_UNKNOWN ? 0 : share_of(stop->grace_ns);
+	int64_t taken = stop->ns == TIME_UNKNOWN ? 0 : at_least(stop->ns);
 
-	return ns == TIME_UNKNOWN ? 0 : ns / SHARE_DENOMINATOR * SHARE_NUMERATOR / SECOND_NS;
+	if (stop->killed_ns != TIME_UNKNOWN)
+		return share_of(stop->killed_ns);
+	return granted > taken ? granted : taken;
 }
 
 /* A grace period that would be enough; 0: the one that it has is, or nobody knows. */

@@ -13,7 +13,8 @@ struct advice_stop {
 	int signal;	   /* 0: none. Nobody is told to send what was sent */
 	int64_t ns;	   /* that values are computed from; TIME_UNKNOWN: no text that needs one */
 	int64_t grace_ns;  /* that it is configured to have; TIME_UNKNOWN */
-	int64_t killed_ns; /* when somebody lost patience; TIME_UNKNOWN: nobody did */
+	int64_t killed_ns; /* when somebody lost patience: killed it, or told it once more;
+			    * TIME_UNKNOWN: nobody did */
 };
 
 /*

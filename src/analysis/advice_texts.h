@@ -10,8 +10,9 @@
 
 /*
  * Stand in a text for whole seconds: above the measured time; well within what there is until
- * somebody kills it ("N", where nothing is known of that, or it is too short); above the measured
- * time and a grace period that was too short. A text that cannot be filled is not given.
+ * somebody kills it, or at least what it took ("N", where nothing is known of either, or it is too
+ * short); above the measured time and a grace period that was too short. A text that cannot be
+ * filled is not given.
  */
 #define ADVICE_AT_LEAST "{at least}"
 #define ADVICE_WITHIN "{within}"

@@ -98,6 +98,46 @@ int64_t record_forced_at(const struct record *record)
 	return first;
 }
 
+/* systemd tells what the main process left behind once more, as soon as that has ended. */
+static bool is_for_the_rest(const struct record *record, const struct record_process *process,
+			    const struct record_signal *first, const struct record_signal *again)
+{
+	const struct record_process *parent = record_process_find(record, process->ppid);
+
+	return parent && parent->has_exited && parent->exited_at_ns <= again->at_ns &&
+	       again->signal == first->signal && again->sender.pid == first->sender.pid;
+}
+
+const struct record_signal *process_second_thought(const struct record *record,
+						   const struct record_process *process)
+{
+	const struct record_signal *first = process_first_stop(record, process);
+
+	for (size_t i = 0; first && i < process->n_signals; i++) {
+		const struct record_signal *signal = &process->signals[i];
+
+		if (record_is_stop(record, signal->signal) && signal_is_from_outside(signal) &&
+		    signal_is_from_outside(first) && signal->at_ns - first->at_ns >= ONE_STOP_NS &&
+		    !is_for_the_rest(record, process, first, signal))
+			return signal;
+	}
+	return NULL;
+}
+
+int64_t record_patience(const struct record *record)
+{
+	int64_t first = record_forced_at(record);
+
+	for (size_t i = 0; first == TIME_UNKNOWN && i < record->n_processes; i++) {
+		const struct record_process *process = &record->processes[i];
+		const struct record_signal *again = process_second_thought(record, process);
+
+		if (again)
+			first = again->at_ns - process_first_stop(record, process)->at_ns;
+	}
+	return first;
+}
+
 bool record_has_acted_before(const struct record *record, int64_t at_ns)
 {
 	int64_t first = record->timing.first_action_ns;
@@ -169,6 +209,18 @@ bool record_is_deaf(const struct record *record)
 		was_told |= signal != NULL;
 	}
 	return was_told;
+}
+
+const struct record_signal *process_heard(const struct record *record,
+					  const struct record_process *process)
+{
+	const struct record_signal *signal = process_first_stop(record, process);
+
+	if (!signal || !signal_is_from_outside(signal) || signal->result == SIGNAL_IGNORED)
+		return NULL;
+	if (process_only_reraised(record, process, signal->signal))
+		return NULL; /* its runtime did, which is no handler */
+	return signal->delivered_at_ns != TIME_UNKNOWN ? signal : NULL;
 }
 
 bool record_was_draining(const struct record *record, int64_t forced_ns)

@@ -6,6 +6,8 @@
  */
 #include "src/analysis/findings_rows.h"
 
+#include "src/base/cleanup.h"
+
 /* What kept it going: connections of one direction that had this state at T0. */
 struct blocker {
 	enum direction direction;
@@ -121,7 +123,9 @@ static uint64_t held_last(const struct record *record, struct blocker blocker)
 	if (blocker.at_signal == AT_SIGNAL_IDLE)
 		return details_of(record, blocker, OUTCOME_IDLE, since) +
 		       details_of(record, blocker, OUTCOME_PEER_CLOSED, since);
-	if (timing->in_flight_ns == TIME_UNKNOWN || timing->in_flight_ns < DRAIN_SLOW_NS)
+	if (timing->in_flight_ns == TIME_UNKNOWN || timing->in_flight_ns < DRAIN_SLOW_NS ||
+	    (timing->grace_ns != TIME_UNKNOWN &&
+	     timing->in_flight_ns < timing->grace_ns / DRAIN_SLOW_PART))
 		return 0;
 	found = details_of(record, blocker, OUTCOME_NONE, timing->in_flight_ns - SAME_INSTANT_NS);
 	return found ? found : 1;
@@ -178,6 +182,41 @@ static const char *at_least(const struct record *record, struct blocker blocker,
 	return record_at_least(record, blocker.direction, OUTCOME_NONE);
 }
 
+/* It ended by itself, late, and everybody had what they had asked for. */
+static bool is_long_and_lossless(const struct record *record, const struct blocked *blocked)
+{
+	return !blocked->was_killed && blocked->waited_ns != TIME_UNKNOWN &&
+	       record->timing.grace_ns == TIME_UNKNOWN && !record_dropped(record);
+}
+
+/* Who lost nobody needs that time once more: a limit would only cut off the next ones. */
+static void advise_time(struct finding *finding, int64_t ns)
+{
+	struct text text;
+
+	text_init(&text);
+	text_addf(&text,
+		  "Nobody was lost: let whatever stops it wait for longer than %s before it kills "
+		  "it (TimeoutStopSec, docker stop --time, terminationGracePeriodSeconds), and let "
+		  "no time limit of the program be shorter.",
+		  SPAN(ns));
+	finding->advice = text_take(&text);
+}
+
+/* Killed with the end of its main process, not because its time was over, no limit helps it. */
+static void advise_blocked(const struct record *record, struct finding *finding,
+			   struct blocker blocker, const struct blocked *blocked)
+{
+	static const char *const causes[] = { "killed_by_supervisor" };
+
+	if (blocker.direction == DIRECTION_INBOUND && blocker.at_signal == AT_SIGNAL_IN_FLIGHT &&
+	    is_long_and_lossless(record, blocked))
+		advise_time(finding, blocked->waited_ns);
+	else if (!blocked->was_killed || record->timing.grace_ns != TIME_UNKNOWN ||
+		 !finding_advise_by_cause(record, finding, causes, ARRAY_SIZE(causes)))
+		finding_advise(record, finding, record_program(record), blocked->waited_ns);
+}
+
 static bool tell_blocked(const struct record *record, struct finding *finding,
 			 struct blocker blocker, const char *what)
 {
@@ -189,7 +228,7 @@ static bool tell_blocked(const struct record *record, struct finding *finding,
 	finding_count(finding, "connections", blocked.connections);
 	finding_seconds(finding, "blocked_s", blocked.waited_ns);
 	finding_seconds(finding, "grace_s", record->timing.grace_ns);
-	finding_advise(record, finding, record_program(record), blocked.waited_ns);
+	advise_blocked(record, finding, blocker, &blocked);
 	text_init(&text);
 	text_addf(&text, "%s%ju %s connection%s kept the service ",
 		  at_least(record, blocker, &blocked), (uintmax_t)blocked.connections, what,

@@ -21,6 +21,8 @@
 #define CLEANUP_SLOW_PART 4
 /* A drain that takes half of the shortest usual grace period (10 s, of containers). */
 #define DRAIN_SLOW_NS (5 * SECOND_NS)
+/* Of a grace period that is known: who takes less has time enough. */
+#define DRAIN_SLOW_PART 2
 /* Killed sooner than this after the stop signal, it had no chance: nothing blocked the drain. */
 #define CHANCE_NS SECOND_NS
 /* The kernel ends a killed process within milliseconds, unless it hangs in the kernel. */
@@ -81,6 +83,14 @@ void finding_advise(const struct record *record, struct finding *finding, enum p
 void finding_advise_as(const struct record *record, struct finding *finding, const char *id,
 		       int64_t ns);
 
+/* The same, of the first of these that holds. False: none of them does. */
+bool finding_advise_by_cause(const struct record *record, struct finding *finding,
+			     const char *const *ids, size_t count);
+
+/* What to change in the program alone: where it runs has no part in it. */
+void finding_advise_program(const struct record *record, struct finding *finding,
+			    enum program program, int64_t ns);
+
 /* Adds what that part of the stop was waited for, if that was looked at. */
 void finding_add_wait(struct text *text, const struct record *record, enum wait_phase phase);
 
@@ -112,6 +122,14 @@ const struct record_signal *process_kill(const struct record_process *process);
 const struct record_process *record_process_find(const struct record *record, uint32_t pid);
 /* When somebody lost patience: the first SIGKILL from outside after T0; TIME_UNKNOWN: nobody. */
 int64_t record_forced_at(const struct record *record);
+/* How long whoever stopped it waited until it killed it or told it once more; TIME_UNKNOWN. */
+int64_t record_patience(const struct record *record);
+/* Another stop signal from outside, so much later that it is a second thought. */
+const struct record_signal *process_second_thought(const struct record *record,
+						   const struct record_process *process);
+/* A stop signal from outside that a handler, or a waiting thread, took; NULL: none. */
+const struct record_signal *process_heard(const struct record *record,
+					  const struct record_process *process);
 /* Did the service itself do anything before that? */
 bool record_has_acted_before(const struct record *record, int64_t at_ns);
 /* Killed then while it drained, not while it did nothing at all about the signal. */

@@ -46,39 +46,12 @@ FINDING_ROW(signal_fanout)
 	return true;
 }
 
-/* systemd tells what the main process left behind once more, as soon as that has ended. */
-static bool is_for_the_rest(const struct record *record, const struct record_process *process,
-			    const struct record_signal *first, const struct record_signal *again)
-{
-	const struct record_process *parent = record_process_find(record, process->ppid);
-
-	return parent && parent->has_exited && parent->exited_at_ns <= again->at_ns &&
-	       again->signal == first->signal && again->sender.pid == first->sender.pid;
-}
-
-/* Another stop signal from outside, so much later that it is a second thought. */
-static const struct record_signal *second_thought(const struct record *record,
-						  const struct record_process *process)
-{
-	const struct record_signal *first = process_first_stop(record, process);
-
-	for (size_t i = 0; first && i < process->n_signals; i++) {
-		const struct record_signal *signal = &process->signals[i];
-
-		if (record_is_stop(record, signal->signal) && signal_is_from_outside(signal) &&
-		    signal_is_from_outside(first) && signal->at_ns - first->at_ns >= ONE_STOP_NS &&
-		    !is_for_the_rest(record, process, first, signal))
-			return signal;
-	}
-	return NULL;
-}
-
 FINDING_ROW(stop_signal_escalated)
 {
 	for (size_t i = 0; i < record->n_processes; i++) {
 		const struct record_process *process = &record->processes[i];
 		const struct record_signal *first = process_first_stop(record, process);
-		const struct record_signal *second = second_thought(record, process);
+		const struct record_signal *second = process_second_thought(record, process);
 
 		if (!second)
 			continue;
@@ -95,23 +68,10 @@ FINDING_ROW(stop_signal_escalated)
 	return false;
 }
 
-/* A stop signal from outside that a handler, or a waiting thread, took. */
-static const struct record_signal *heard(const struct record *record,
-					 const struct record_process *process)
-{
-	const struct record_signal *signal = process_first_stop(record, process);
-
-	if (!signal || !signal_is_from_outside(signal) || signal->result == SIGNAL_IGNORED)
-		return NULL;
-	if (process_only_reraised(record, process, signal->signal))
-		return NULL; /* its runtime did, which is no handler */
-	return signal->delivered_at_ns != TIME_UNKNOWN ? signal : NULL;
-}
-
 static const struct record_process *who_heard(const struct record *record)
 {
 	for (size_t i = 0; i < record->n_processes; i++) {
-		if (heard(record, &record->processes[i]))
+		if (process_heard(record, &record->processes[i]))
 			return &record->processes[i];
 	}
 	return NULL;
@@ -173,8 +133,8 @@ FINDING_ROW(slow_reaction)
 	finding_advise(record, finding, process->program, first);
 	SAY(finding,
 	    "%s (pid %u) had %s in its handler after %s; its first visible act came after %s",
-	    process->comm, process->pid, SIGNAL_NAME(heard(record, process)->signal),
-	    SPAN(heard(record, process)->delivered_at_ns), SPAN(first));
+	    process->comm, process->pid, SIGNAL_NAME(process_heard(record, process)->signal),
+	    SPAN(process_heard(record, process)->delivered_at_ns), SPAN(first));
 	return true;
 }
 
@@ -202,7 +162,7 @@ FINDING_ROW(handler_without_effect)
 	    process->program == PROGRAM_SHELL || process->program == PROGRAM_POSTGRESQL ||
 	    record_has_wrapper(record))
 		return false;
-	signal = heard(record, process);
+	signal = process_heard(record, process);
 	finding_process(finding, process);
 	finding_signal(finding, signal);
 	finding_seconds(finding, "delivered_s", signal->delivered_at_ns);

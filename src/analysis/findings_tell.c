@@ -79,26 +79,53 @@ void finding_signal(struct finding *finding, const struct record_signal *signal)
 }
 
 static char *advise(const struct record *record, const struct finding_row *row,
-		    enum program program, int64_t ns)
+		    enum program program, const struct record_service *service, int64_t ns)
 {
 	const struct advice_stop stop = { .signal = record->trigger_signal,
 					  .ns = ns,
 					  .grace_ns = record->timing.grace_ns,
-					  .killed_ns = record_forced_at(record) };
+					  .killed_ns = record_patience(record) };
 
-	return advice_of(row, program, &record->service, &stop);
+	return advice_of(row, program, service, &stop);
 }
 
 void finding_advise(const struct record *record, struct finding *finding, enum program program,
 		    int64_t ns)
 {
-	finding->advice = advise(record, finding->row, program, ns);
+	finding->advice = advise(record, finding->row, program, &record->service, ns);
+}
+
+void finding_advise_program(const struct record *record, struct finding *finding,
+			    enum program program, int64_t ns)
+{
+	static const struct record_service anywhere = { .kind = SERVICE_TREE };
+
+	finding->advice = advise(record, finding->row, program, &anywhere, ns);
 }
 
 void finding_advise_as(const struct record *record, struct finding *finding, const char *id,
 		       int64_t ns)
 {
-	finding->advice = advise(record, finding_row_find(id), record_program(record), ns);
+	finding->advice =
+		advise(record, finding_row_find(id), record_program(record), &record->service, ns);
+}
+
+bool finding_advise_by_cause(const struct record *record, struct finding *finding,
+			     const char *const *ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct finding_row *row = finding_row_find(ids[i]);
+		struct finding cause = { .row = row };
+		bool holds = row->holds(record, &cause);
+
+		if (holds)
+			finding->advice =
+				cause.advice ? TAKE_PTR(cause.advice) : strdup(row->advice);
+		finding_fini(&cause);
+		if (holds)
+			return true;
+	}
+	return false;
 }
 
 static const char *doing(const struct record_wait *wait)
