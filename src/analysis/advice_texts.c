@@ -216,8 +216,15 @@ static const struct advice_text texts[] = {
 	   "drain together."),
 
 	/* The rest. */
-	IN(UNIT, "signal_fanout killed_by_supervisor",
+	IN(UNIT, "signal_fanout",
 	   "In the unit: KillMode=mixed sends the stop signal to the main process only."),
+	PROGRAM("killed_by_supervisor", GUNICORN,
+		"Its master kills the workers that are left after --graceful-timeout: set that to "
+		"at least {at least}, above the longest request, and the grace period of what "
+		"stops it above that."),
+	IN(UNIT, "killed_by_supervisor",
+	   "In the unit: KillMode=mixed kills what is left as soon as the main process ends: let "
+	   "that wait for its children, or use control-group."),
 	IN(UNIT, "killed_without_stop_signal",
 	   "In the unit: KillSignal=SIGTERM; SIGKILL follows after TimeoutStopSec."),
 	IN(UNIT, "oom_killed", "In the unit: raise MemoryMax."),

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "src/base/cleanup.h"
+
 static uint64_t inbound(const struct record *record, enum connection_outcome outcome)
 {
 	return record->directions[DIRECTION_INBOUND].outcomes[outcome];
@@ -162,23 +164,54 @@ FINDING_ROW(keepalive_close_race)
 		return false;
 	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 	SAY(finding,
-	    "%ju keep-alive connection%s closed just as the client sent its next request, which "
+	    "%ju keep-alive connection%s closed before the client sent its next request, which "
 	    "was answered by a reset",
 	    (uintmax_t)races, races == 1 ? " was" : "s were");
 	return true;
 }
 
-/* Who drained until somebody killed it needs more time, or a limit of its own, not a handler. */
+/* Without a handler there is none that could call exit(). */
+#define WAIT_FOR_THEM "Wait for the requests in flight before the process ends."
+
+static bool has_handler(const struct record *record)
+{
+	for (size_t i = 0; i < record->n_processes; i++) {
+		if (process_heard(record, &record->processes[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_advice_of_its_own(enum program program)
+{
+	return program != PROGRAM_UNKNOWN && program < PROGRAM_PYTHON;
+}
+
+/* It is but a consequence: of a crash, a kill, a lack of patience, or of no handler. */
 static void advise_cut_off(const struct record *record, struct finding *finding)
 {
+	static const char *const causes[] = {
+		"crashed_unasked",
+		"crash_during_drain",
+		"oom_killed",
+		"killed_without_stop_signal",
+		"no_handler",
+		"unhandled_stop_signal_core",
+		"grace_exceeded",
+		"killed_by_supervisor",
+		"killed_by_pidns_teardown",
+		"stop_signal_escalated",
+	};
 	int64_t forced = record_forced_at(record);
 
+	if (finding_advise_by_cause(record, finding, causes, ARRAY_SIZE(causes)))
+		return;
 	if (record_was_draining(record, forced))
 		finding_advise_as(record, finding, "grace_exceeded", forced);
 	else if (record->trigger_signal == SIGKILL)
 		finding_advise_as(record, finding, "killed_without_stop_signal", TIME_UNKNOWN);
-	else if (signal_is_fault(record->trigger_signal))
-		finding_advise_as(record, finding, "unhandled_stop_signal_core", TIME_UNKNOWN);
+	else if (!has_handler(record) && !has_advice_of_its_own(record_program(record)))
+		finding->advice = strdup(WAIT_FOR_THEM);
 	else
 		finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 }

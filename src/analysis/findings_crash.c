@@ -2,6 +2,11 @@
 /* Findings on crashes: an end by a signal that nobody sent, in a stop or without one. */
 #include "src/analysis/findings_rows.h"
 
+#define LOST_WITH_IT "What it had in flight is lost: clients must be able to ask again."
+#define USED_AFTER                                                                                 \
+	"Most often something is used after the stop has freed it: stop threads before what they " \
+	"use."
+
 /* Somebody else may send a signal that looks like a crash: a watchdog, a debugger. */
 static bool was_sent(const struct record_process *process, int signal)
 {
@@ -31,6 +36,32 @@ static bool is_unasked(const struct record *record)
 		record->trigger_sender.is_kernel && signal_is_fault(record->trigger_signal));
 }
 
+/* Signals that leave a core dump by default, where the limit allows one; see signal(7). */
+static bool has_core_by_default(int signal)
+{
+	return signal_is_fault(signal) || signal == SIGQUIT || signal == SIGXCPU ||
+	       signal == SIGXFSZ;
+}
+
+/* Where to look; `rest` is what else there is to say. */
+static void advise_look(struct finding *finding, const struct record_process *process,
+			const char *rest)
+{
+	struct text text;
+
+	text_init(&text);
+	if (process->has_core)
+		text_add(&text, "Look at the core dump (coredumpctl, or where "
+				"/proc/sys/kernel/core_pattern says)");
+	else
+		text_add(&text, "Look at the last lines of its log");
+	if (!process->has_core && has_core_by_default(process->exit_signal))
+		text_add(&text, "; it left no core dump: allow one (ulimit -c unlimited, "
+				"LimitCORE=infinity) for coredumpctl or gdb");
+	text_addf(&text, ". %s", rest);
+	finding->advice = text_take(&text);
+}
+
 FINDING_ROW(crashed_unasked)
 {
 	if (record->verdict != VERDICT_CRASHED || !is_unasked(record))
@@ -47,7 +78,7 @@ FINDING_ROW(crashed_unasked)
 		else
 			finding_count(finding, "status", (uint64_t)process->exit_code);
 		finding_count(finding, "aborted", record_aborted(record));
-		finding_advise(record, finding, process->program, TIME_UNKNOWN);
+		advise_look(finding, process, LOST_WITH_IT);
 		if (is_by_signal)
 			SAY(finding, "%s (pid %u) crashed with %s, unasked%s", process->comm,
 			    process->pid, SIGNAL_NAME(process->exit_signal),
@@ -71,7 +102,7 @@ FINDING_ROW(crash_during_drain)
 		finding_text(finding, "signal", SIGNAL_NAME(process->exit_signal));
 		finding_seconds(finding, "crashed_s", process->exited_at_ns);
 		finding_count(finding, "aborted", record_aborted(record));
-		finding_advise(record, finding, process->program, TIME_UNKNOWN);
+		advise_look(finding, process, USED_AFTER);
 		SAY(finding, "%s (pid %u) crashed with %s %s into the stop%s", process->comm,
 		    process->pid, SIGNAL_NAME(process->exit_signal), SPAN(process->exited_at_ns),
 		    process->has_core ? ", and left a core dump" : "");

@@ -23,15 +23,47 @@ static int64_t told_at(const struct record *record, int64_t before_ns)
 	return first;
 }
 
+static bool has_ancestor(const struct record *record, const struct record_process *process,
+			 const struct record_process *ancestor)
+{
+	for (size_t i = 0; process && i < record->n_processes; i++) {
+		process = record_process_find(record, process->ppid);
+		if (process == ancestor)
+			return true;
+	}
+	return false;
+}
+
+/* With KillMode=mixed systemd kills what is left as soon as the main process has ended. */
+static bool is_kill_of_the_rest(const struct record *record, const struct record_process *killed,
+				const struct record_signal *kill)
+{
+	if (kill->sender.pid != 1 && strcmp(kill->sender.comm, "systemd") != 0)
+		return false;
+	for (size_t i = 0; i < record->n_processes; i++) {
+		const struct record_process *first = &record->processes[i];
+
+		if (first->has_exited && first->exit_signal != SIGKILL &&
+		    first->exited_at_ns <= kill->at_ns &&
+		    kill->at_ns - first->exited_at_ns < ONE_STOP_NS &&
+		    has_ancestor(record, killed, first))
+			return true;
+	}
+	return false;
+}
+
 /* It outlived what it had been given; where that is unknown, the patience of its killer. */
-static bool outlived_grace(const struct record *record, const struct record_signal *kill)
+static bool outlived_grace(const struct record *record, const struct record_process *process,
+			   const struct record_signal *kill)
 {
 	int64_t told = told_at(record, kill->at_ns);
 	int64_t grace = record->timing.grace_ns;
 
 	if (told == TIME_UNKNOWN || kill->at_ns - told < ONE_STOP_NS)
 		return false;
-	return grace == TIME_UNKNOWN || (double)(kill->at_ns - told) >= GRACE_PART * (double)grace;
+	if (grace == TIME_UNKNOWN)
+		return !is_kill_of_the_rest(record, process, kill);
+	return (double)(kill->at_ns - told) >= GRACE_PART * (double)grace;
 }
 
 static void tell_kill(struct finding *finding, const struct record_process *process,
@@ -49,20 +81,8 @@ static void advise_grace(const struct record *record, struct finding *finding, i
 	static const char *const causes[] = { "sigterm_discarded_pid1", "sigterm_ignored",
 					      "signal_not_forwarded", "handler_without_effect" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
-		const struct finding_row *row = finding_row_find(causes[i]);
-		struct finding cause = { .row = row };
-		bool holds = row->holds(record, &cause);
-
-		if (holds) {
-			finding->advice = cause.advice;
-			cause.advice = NULL;
-		}
-		finding_fini(&cause);
-		if (holds)
-			return;
-	}
-	finding_advise(record, finding, record_program(record), waited_ns);
+	if (!finding_advise_by_cause(record, finding, causes, ARRAY_SIZE(causes)))
+		finding_advise(record, finding, record_program(record), waited_ns);
 }
 
 FINDING_ROW(grace_exceeded)
@@ -72,9 +92,10 @@ FINDING_ROW(grace_exceeded)
 	for (size_t i = 0; i < record->n_processes; i++) {
 		const struct record_process *process = &record->processes[i];
 		const struct record_signal *kill = process_kill(process);
+		struct text text;
 		int64_t waited;
 
-		if (!kill || !outlived_grace(record, kill))
+		if (!kill || !outlived_grace(record, process, kill))
 			continue;
 		waited = kill->at_ns - told_at(record, kill->at_ns);
 		tell_kill(finding, process, kill);
@@ -82,11 +103,15 @@ FINDING_ROW(grace_exceeded)
 		finding_seconds(finding, "grace_s", record->timing.grace_ns);
 		finding_count(finding, "abandoned", abandoned);
 		advise_grace(record, finding, waited);
-		SAY(finding,
-		    "%s (pid %u) was still there %s after the stop signal, and %s killed it; "
-		    "%ju connection%s in flight ended with it",
-		    process->comm, process->pid, SPAN(waited), kill->sender.comm,
-		    (uintmax_t)abandoned, PLURAL(abandoned));
+		text_init(&text);
+		text_addf(&text,
+			  "%s (pid %u) was still there %s after the stop signal, and %s "
+			  "killed it",
+			  process->comm, process->pid, SPAN(waited), kill->sender.comm);
+		if (abandoned)
+			text_addf(&text, "; %ju connection%s in flight ended with it",
+				  (uintmax_t)abandoned, PLURAL(abandoned));
+		finding_say(finding, &text);
 		return true;
 	}
 	return false;
@@ -127,6 +152,7 @@ static const struct record_signal *kernel_kill(const struct record_process *proc
 FINDING_ROW(oom_killed)
 {
 	const struct record_process *victim = NULL;
+	struct text text;
 
 	if (record->trigger != TRIGGER_OOM && record->verdict != VERDICT_OOM_KILLED)
 		return false;
@@ -138,9 +164,13 @@ FINDING_ROW(oom_killed)
 		finding_process(finding, victim);
 	finding_count(finding, "aborted", record_aborted(record));
 	finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
-	SAY(finding, "the OOM killer ended %s; %ju connection%s ended badly",
-	    victim ? victim->comm : "a process of the service", (uintmax_t)record_aborted(record),
-	    PLURAL(record_aborted(record)));
+	text_init(&text);
+	text_addf(&text, "the OOM killer ended %s",
+		  victim ? victim->comm : "a process of the service");
+	if (record_aborted(record))
+		text_addf(&text, "; %ju connection%s ended badly",
+			  (uintmax_t)record_aborted(record), PLURAL(record_aborted(record)));
+	finding_say(finding, &text);
 	return true;
 }
 
@@ -177,7 +207,7 @@ static const struct record_signal *supervisor_kill(const struct record *record,
 			return signal;
 		if (!signal->from_member && is_supervisor(&signal->sender) &&
 		    told_at(record, signal->at_ns) != TIME_UNKNOWN &&
-		    !outlived_grace(record, signal))
+		    !outlived_grace(record, process, signal))
 			return signal;
 	}
 	return NULL;
@@ -193,7 +223,12 @@ FINDING_ROW(killed_by_supervisor)
 			continue;
 		tell_kill(finding, process, kill);
 		finding_seconds(finding, "grace_s", record->timing.grace_ns);
-		finding_advise(record, finding, record_program(record), kill->at_ns);
+		/* The unit has no part in what a master does, nor its time limit in the other. */
+		if (kill->from_member)
+			finding_advise_program(record, finding, record_program(record),
+					       kill->at_ns);
+		else
+			finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 		SAY(finding, "%s%s (pid %u) killed %s (pid %u) %s after the stop began",
 		    kill->from_member ? "its own master " : "", kill->sender.comm, kill->sender.pid,
 		    process->comm, process->pid, SPAN(kill->at_ns));

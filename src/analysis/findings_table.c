@@ -133,11 +133,25 @@ static const struct finding_row rows[] = {
 		"signal_generate for SIGKILL by the kernel when PID 1 of the namespace exits.",
 		"Let PID 1 stop its children and wait for them before it ends: an init such as "
 		"tini as PID 1, or exec of the server."),
+	ROW(crashed_unasked, ERROR,
+		"The service ended by a crash, or with an error, and nobody had asked it to stop.",
+		"sched_process_exit with a signal that nobody had sent, or with a status other "
+		"than 0, and no stop signal before it.",
+		"Look at the core dump (coredumpctl), or at the last lines of its log. What it had "
+		"in flight is lost: clients must be able to ask again."),
+	ROW(crash_during_drain, ERROR,
+		"A process crashed while the service was stopping.",
+		"sched_process_exit with a signal that nobody had sent and that is no stop signal, "
+		"after the stop had begun.",
+		"Look at the core dump (without one: ulimit -c unlimited, LimitCORE=infinity). "
+		"Most often something is used after the stop has freed it: stop threads before "
+		"what they use."),
 	ROW(drain_blocked_active, WARNING,
 		"Connections with a request in flight kept the service from ending for long, or "
 		"until it was killed.",
 		"connections in flight at the signal were still there at the SIGKILL, or were "
-		"the last to be answered after 5 s or more.",
+		"the last to be answered after 5 s or more, and half of the grace period where "
+		"that is known.",
 		"Bound the drain: a graceful time-out below the grace period, and an end for "
 		"streams and long polls when the stop begins."),
 	ROW(drain_blocked_idle, WARNING,
@@ -164,7 +178,8 @@ static const struct finding_row rows[] = {
 		"signal_deliver, and the listener as the first thing to close, 0.5 s or more "
 		"after the signal.",
 		"Wake up the event loop from the handler (self-pipe, signalfd, set_wakeup_fd) "
-		"rather than look at a flag now and then, and close the listener first."),
+		"rather than look at a flag now and then. If it waits on purpose, for its load "
+		"balancer to notice, nothing is to change."),
 	ROW(handler_without_effect, ERROR,
 		"A handler took the stop signal, and nothing came of it.",
 		"signal_deliver to a handler, then neither a close, nor a signal to a member, "
@@ -213,8 +228,8 @@ static const struct finding_row rows[] = {
 		"Do not set SO_LINGER with a time of 0, and do not abort connections (destroy, "
 		"terminate, RST) when they can be closed."),
 	ROW(keepalive_close_race, ERROR,
-		"The service closed a keep-alive connection just as its client sent the next "
-		"request.",
+		"The service closed a keep-alive connection, and its client sent the next request "
+		"after that.",
 		"data arrived after our FIN and was answered by RST.",
 		"Answer with Connection: close during the drain before you close idle "
 		"connections, and let clients and proxies retry, or time out sooner than the "
@@ -246,18 +261,6 @@ static const struct finding_row rows[] = {
 		"sched_process_exit.",
 		"To stop the service, signal its main process. To replace a worker nothing is to "
 		"change."),
-	ROW(crashed_unasked, ERROR,
-		"The service ended by a crash, or with an error, and nobody had asked it to stop.",
-		"sched_process_exit with a signal that nobody had sent, or with a status other "
-		"than 0, and no stop signal before it.",
-		"Look at the core dump (coredumpctl) or at the last lines of its log. What it had "
-		"in flight is lost: clients must be able to ask again."),
-	ROW(crash_during_drain, ERROR,
-		"A process crashed while the service was stopping.",
-		"sched_process_exit with a signal that nobody had sent and that is no stop signal, "
-		"after the stop had begun.",
-		"Look at the core dump: most often something is used after the stop has freed "
-		"it. Stop threads before what they use."),
 	ROW(outbound_left_open, INFO,
 		"Connections to other services were left for the kernel to close.",
 		"the exit of the process closed outbound connections with nothing pending.",

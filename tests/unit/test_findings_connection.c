@@ -165,7 +165,7 @@ static const struct {
 	const char *advice;
 } lost[] = {
 	{ "keepalive_close_race", OUTCOME_LATE_RESET, PROGRAM_NODE,
-	  "3 keep-alive connections were closed just as the client sent its next request, which "
+	  "3 keep-alive connections were closed before the client sent its next request, which "
 	  "was answered by a reset",
 	  "Connection: close" },
 	{ "cut_off_at_exit", OUTCOME_ABANDONED, PROGRAM_JAVA,

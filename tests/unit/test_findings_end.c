@@ -50,20 +50,61 @@ static void test_killed_by_supervisor(void **state)
 
 	(void)state;
 	record->timing.grace_ns = 90 * S;
+	strcpy(record->service.unit, "a.service");
 	finding = assert_fires(record, "killed_by_supervisor",
 			       "systemd (pid 1) killed gunicorn (pid 900) 200 ms after the stop "
 			       "began",
 			       "wait for its workers");
+	assert_non_null(strstr(finding->advice, "KillMode=mixed kills what is left"));
+	assert_null(strstr(finding->advice, "--graceful-timeout"));
 	assert_int_equal(judged_number(finding, "killed_s"), 200 * MS);
 	kill->sender.pid = 4711;
 	strcpy(kill->sender.comm, "bash"); /* a person */
 	assert_silent(record, "killed_by_supervisor");
 	kill->from_member = true;
 	kill->sender.pid = JUDGED_PID;
-	assert_fires(record, "killed_by_supervisor",
-		     "its own master bash (pid 812) killed gunicorn (pid 900) 200 ms after the "
-		     "stop began",
-		     "time-out of a master");
+	kill->at_ns = 30100 * MS;
+	finding = assert_fires(record, "killed_by_supervisor",
+			       "its own master bash (pid 812) killed gunicorn (pid 900) 30.1 s "
+			       "after the stop began",
+			       "--graceful-timeout: set that to at least 31,");
+	assert_null(strstr(finding->advice, "KillMode"));
+	record->processes[0].program = PROGRAM_UNKNOWN;
+	assert_non_null(strstr(judged_find(record, "killed_by_supervisor")->advice,
+			       "time-out of a master"));
+	fixture_free(record);
+}
+
+/* Nobody knows the grace period, but this kill follows the end of the main process. */
+static void test_killed_with_the_end_of_the_main_process(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_GUNICORN);
+	struct record_process *worker = judged_child(record, 900, "gunicorn");
+	struct record_signal *kill = judged_kill(worker, 2050 * MS);
+
+	(void)state;
+	strcpy(record->service.unit, "a.service");
+	judged_inbound(record, OUTCOME_ABANDONED, 1);
+	record->processes[0].exited_at_ns = 2000 * MS;
+	assert_non_null(judged_find(record, "killed_by_supervisor"));
+	assert_silent(record, "grace_exceeded");
+	for (size_t i = 0; i < record->n_findings; i++)
+		assert_null(strstr(record->findings[i].advice, "TimeoutStopSec"));
+	assert_non_null(
+		strstr(judged_find(record, "cut_off_at_exit")->advice, "KillMode=mixed kills"));
+	assert_non_null(judged_find(record, "drain_blocked_active"));
+	kill->sender.pid = 4711; /* a person */
+	strcpy(kill->sender.comm, "bash");
+	assert_non_null(judged_find(record, "grace_exceeded"));
+	kill->sender.pid = 1;
+	record->processes[0].exited_at_ns = 1900 * MS; /* too long before */
+	assert_non_null(judged_find(record, "grace_exceeded"));
+	assert_silent(record, "killed_by_supervisor");
+	record->processes[0].exited_at_ns = 2060 * MS; /* or after */
+	assert_non_null(judged_find(record, "grace_exceeded"));
+	record->processes[0].exited_at_ns = 2000 * MS;
+	record->processes[0].exit_signal = SIGKILL; /* both, at the end of the grace period */
+	assert_non_null(judged_find(record, "grace_exceeded"));
 	fixture_free(record);
 }
 
@@ -107,6 +148,7 @@ static void test_oom_killed(void **state)
 	assert_silent(record, "oom_killed");
 	record->trigger = TRIGGER_OOM;
 	record->verdict = VERDICT_OOM_KILLED;
+	assert_fires(record, "oom_killed", "the OOM killer ended java", "memory");
 	judged_inbound(record, OUTCOME_ABANDONED, 1);
 	strcpy(record->service.pod_uid, "abc");
 	finding = assert_fires(record, "oom_killed",
@@ -187,8 +229,12 @@ static void test_crash_during_drain(void **state)
 	finding = assert_fires(record, "crash_during_drain",
 			       "app (pid 812) crashed with SIGSEGV 100 ms into the stop, and left "
 			       "a core dump",
-			       "core dump");
+			       "Look at the core dump (coredumpctl");
 	assert_int_equal(judged_number(finding, "crashed_s"), 100 * MS);
+	process->has_core = false;
+	assert_fires(record, "crash_during_drain",
+		     "app (pid 812) crashed with SIGSEGV 100 ms into the stop",
+		     "it left no core dump: allow one (ulimit -c unlimited");
 	fixture_signal(process, SIGSEGV, 99 * MS); /* by somebody: no crash */
 	assert_silent(record, "crash_during_drain");
 	fixture_free(record);
@@ -202,7 +248,7 @@ static void test_crash_by_other_signals(void **state)
 
 	(void)state;
 	process->exit_signal = SIGPIPE;
-	assert_non_null(judged_find(record, "crash_during_drain"));
+	assert_null(strstr(judged_find(record, "crash_during_drain")->advice, "core dump"));
 	fixture_signal(process, SIGPIPE, 99 * MS)->from_self = true; /* the kernel, for itself */
 	assert_non_null(judged_find(record, "crash_during_drain"));
 	fixture_signal(process, SIGPIPE, 99 * MS);
@@ -224,13 +270,16 @@ static void test_crashed_unasked(void **state)
 	assert_silent(record, "crashed_unasked"); /* by the outcome, this is none */
 	record->verdict = VERDICT_CRASHED;
 	finding = assert_fires(record, "crashed_unasked",
-			       "app (pid 812) ended with status 3, unasked", "log");
+			       "app (pid 812) ended with status 3, unasked",
+			       "Look at the last lines of its log. What it had");
+	assert_null(strstr(finding->advice, "core"));
 	assert_int_equal(judged_number(finding, "status"), 3);
 	process->exit_code = -1;
 	process->exit_signal = SIGSEGV;
 	process->has_core = true;
 	assert_fires(record, "crashed_unasked",
-		     "app (pid 812) crashed with SIGSEGV, unasked, and left a core dump", "log");
+		     "app (pid 812) crashed with SIGSEGV, unasked, and left a core dump",
+		     "Look at the core dump (coredumpctl");
 	assert_silent(record, "crash_during_drain");
 	record->trigger = TRIGGER_SIGNAL;
 	record->trigger_signal = SIGTERM;
@@ -297,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grace_exceeded),
 		cmocka_unit_test(test_killed_by_supervisor),
+		cmocka_unit_test(test_killed_with_the_end_of_the_main_process),
 		cmocka_unit_test(test_killed_without_stop_signal),
 		cmocka_unit_test(test_asked_before_killed),
 		cmocka_unit_test(test_oom_killed),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Findings on who was told to stop, how often: each where it must be, and where it must not. */
+/* Findings on who was told, how often, and what came of it: where they must be, and must not. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -76,12 +76,61 @@ static void test_signal_fanout(void **state)
 	fixture_free(record);
 }
 
+static void test_slow_reaction(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_UNKNOWN);
+	const struct finding *finding;
+
+	(void)state;
+	record->timing.first_action_ns = record->listeners[0].closed_at_ns = 800 * MS;
+	finding = assert_fires(
+		record, "slow_reaction",
+		"app (pid 812) had SIGTERM in its handler after less than 1 ms; its first "
+		"visible act came after 800 ms",
+		"self-pipe");
+	assert_int_equal(judged_number(finding, "first_action_s"), 800 * MS);
+	/* Others are told to go on accepting for a while. */
+	assert_null(strstr(finding->advice, "close the listener"));
+	assert_non_null(strstr(finding->advice, "on purpose"));
+	record->listeners[0].closed_at_ns = 2 * S; /* it was busy answering before */
+	assert_silent(record, "slow_reaction");
+	record->timing.first_action_ns = record->listeners[0].closed_at_ns = 400 * MS;
+	assert_silent(record, "slow_reaction");
+	record->timing.first_action_ns = record->listeners[0].closed_at_ns = 800 * MS;
+	assert_non_null(judged_find(record, "slow_reaction"));
+	judged_inbound(record, OUTCOME_COMPLETED, 1)->at_signal = AT_SIGNAL_NEW;
+	assert_silent(record, "slow_reaction"); /* it served on: a delay, not a lapse */
+	fixture_free(record);
+}
+
+static void test_handler_without_effect(void **state)
+{
+	struct record *record = judged_clean(PROGRAM_NODE);
+	const struct finding *finding;
+
+	(void)state;
+	judged_kill(judged_process(record), 10 * S);
+	record->verdict = VERDICT_FORCED;
+	assert_silent(record, "handler_without_effect");
+	record->timing.first_action_ns = 10001 * MS; /* the end by the SIGKILL */
+	finding = assert_fires(record, "handler_without_effect",
+			       "node (pid 812) has a handler for SIGTERM, which ran, and nothing "
+			       "came of it in the 10.0 s until it was killed",
+			       "server.close()");
+	assert_int_equal(judged_number(finding, "waited_s"), 10 * S);
+	judged_signal(record)->delivered_at_ns = TIME_UNKNOWN; /* it was blocked */
+	assert_silent(record, "handler_without_effect");
+	fixture_free(record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stop_signal_escalated),
 		cmocka_unit_test(test_told_again_with_the_rest),
 		cmocka_unit_test(test_signal_fanout),
+		cmocka_unit_test(test_slow_reaction),
+		cmocka_unit_test(test_handler_without_effect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
