@@ -79,8 +79,7 @@ _Static_assert(__builtin_offsetof(struct event_connection, netns) -
 		       __builtin_offsetof(struct ends, netns),
 	       "the ends of a connection stand together");
 
-#define LOOK_IS_FIRST (1u << 0) /* the processes come after it: the snapshot is not done */
-#define SOME_STAY (1u << 1)	/* connections that were seen may not have left yet */
+#define SOME_STAY (1u << 0) /* connections that were seen may not have left yet */
 
 /* Which shutdown the iterators and syscall programs are asked to work on. */
 struct target {
@@ -88,8 +87,7 @@ struct target {
 	__u64 generation;
 	__u64 stop_signals; /* configure_service: as in service_state */
 	__u32 leftover;	    /* reconcile_*: enum connection_outcome of what is still open */
-	/* SERVICE_MULTIPLEXED: configure_service; LOOK_IS_FIRST: tag_queued; SOME_STAY: the answer
-	 * of freeze_shutdown. */
+	/* SERVICE_MULTIPLEXED: configure_service; SOME_STAY: the answer of freeze_shutdown. */
 	__u32 flags;
 };
 

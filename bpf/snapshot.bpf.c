@@ -202,29 +202,25 @@ int tag_sockets(struct bpf_iter__task_file *ctx)
 }
 
 /*
- * Iter:  tcp, in the network namespace of the target.
- * Emits: nothing. Tags what waits in accept queues, and what was accepted while tag_sockets ran.
- *        At its end, what is seen for the first time was not open at T0.
+ * Iter:  tcp, in one network namespace. Tags what waits in the accept queues of all services whose
+ *        snapshot is being taken, and what was accepted while tag_sockets ran: one pass does for
+ *        all of them, since on a busy host it goes through many sockets.
+ * Emits: nothing.
  */
 SEC("iter/tcp")
 int tag_queued(struct bpf_iter__tcp *ctx)
 {
 	struct sighting sighting = { .has_baseline = true };
+	struct sock_common *common = ctx->sk_common;
 	struct service_state *state;
 	struct listener_entry *entry;
-	struct sock_common *common = ctx->sk_common;
 	struct listener_key key = {};
 	struct tcp_sock *tp;
 	struct sock *sk;
 	u8 status;
 
-	if (!common) {
-		state = service_find(target.service);
-		if (state && state->generation == target.generation &&
-		    !(target.flags & LOOK_IS_FIRST))
-			__sync_fetch_and_or(&state->flags, SERVICE_SNAPSHOT_DONE);
+	if (!common)
 		return 0;
-	}
 	status = common->skc_state;
 	if (status != TCP_ESTABLISHED && status != TCP_CLOSE_WAIT)
 		return 0; /* most of a table may be in TIME_WAIT */
@@ -234,13 +230,30 @@ int tag_queued(struct bpf_iter__tcp *ctx)
 	sk = (struct sock *)tp;
 	connection_local(sk, &key);
 	entry = listener_find(&key);
-	if (!entry || entry->service != target.service || entry->is_shared)
+	if (!entry || entry->is_shared)
 		return 0;
-	sighting.service = target.service;
-	sighting.generation = target.generation;
+	sighting.service = entry->service;
+	state = service_find(sighting.service);
+	if (!state || state->flags & SERVICE_SNAPSHOT_DONE)
+		return 0;
+	sighting.generation = state->generation;
+	if (!sighting.generation)
+		return 0;
 	if (!sk->sk_socket)
 		sighting.at_signal = AT_SIGNAL_QUEUED;
 	connection_see(sk, &sighting);
+	return 0;
+}
+
+/* Syscall program: what is seen for the first time from now on was not open at T0. */
+SEC("syscall")
+int end_snapshot(void *ctx)
+{
+	struct service_state *state = service_find(target.service);
+
+	if (!state || state->generation != target.generation)
+		return 1;
+	__sync_fetch_and_or(&state->flags, SERVICE_SNAPSHOT_DONE);
 	return 0;
 }
 

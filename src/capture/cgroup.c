@@ -171,7 +171,7 @@ bool cgroup_is_system_service(const struct cgroup_service *service)
 	while (at != own) {
 		size_t size = 1 + strcspn(at + 1, "/"); /* "/a.slice" */
 
-		if (size <= suffix_size || memcmp(at + size - suffix_size, SLICE, suffix_size))
+		if (size <= 1 + suffix_size || memcmp(at + size - suffix_size, SLICE, suffix_size))
 			return false;
 		at += size;
 	}

@@ -61,13 +61,17 @@ int probe_tag_sockets(struct probe *probe, const struct target *target, uint32_t
 		      probe->context);
 }
 
-int probe_tag_queued(struct probe *probe, const struct target *target, int netns_fd)
+int probe_tag_queued(struct probe *probe, int netns_fd)
 {
 	struct iterate_options options = whole_host;
 
 	options.netns_fd = netns_fd;
-	return run_on(probe, probe->skeleton->progs.tag_queued, target, &options, probe->sink,
-		      probe->context);
+	return iterate(probe->skeleton->progs.tag_queued, &options, probe->sink, probe->context);
+}
+
+int probe_end_snapshot(struct probe *probe, const struct target *target)
+{
+	return probe_run_syscall(probe, probe->skeleton->progs.end_snapshot, target);
 }
 
 bool probe_has_waits(const struct probe *probe)

@@ -45,6 +45,7 @@ static struct feature features[] = {
 	{ "reconcile_table", "iter/tcp", true, "connections left open", 0, 0 },
 	{ "reconcile_files", "iter/task_file", true, "connections left open", 0, 0 },
 	{ "sample_waits", "iter/task", false, "what its threads waited for", 0, 0 },
+	{ "end_snapshot", "syscall", true, "arrivals told from what was there", 0, 0 },
 	{ "freeze_shutdown", "syscall", true, "the end of a record", 0, 0 },
 	{ "end_shutdown", "syscall", true, "the end of a record", 0, 0 },
 	{ "remove_service", "syscall", true, "what nobody asks for", 0, 0 },

@@ -82,12 +82,14 @@ int probe_list_connections(struct probe *probe, probe_sink sink, void *context);
 
 /* --- one shutdown --------------------------------------------------------------------------- */
 
-/* Its processes; the sockets of one of them, which are tagged; the accept queues (netns: a file
- * descriptor of the service's network namespace, -1: ours). Events go to the given sink. */
+/* Its processes; the sockets of one of them, which are tagged. Events go to the given sink. */
 int probe_list_members(struct probe *probe, const struct target *target, probe_sink sink,
 		       void *context);
 int probe_tag_sockets(struct probe *probe, const struct target *target, uint32_t pid);
-int probe_tag_queued(struct probe *probe, const struct target *target, int netns_fd);
+/* The accept queues of all services whose snapshot has not ended (netns: a file descriptor of a
+ * network namespace, -1: ours); and that one ends: -ENOENT: it is disarmed. */
+int probe_tag_queued(struct probe *probe, int netns_fd);
+int probe_end_snapshot(struct probe *probe, const struct target *target);
 
 /* Does this kernel tell what threads wait for? */
 bool probe_has_waits(const struct probe *probe);

@@ -17,7 +17,6 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/poll.h"
-#include "src/capture/snapshot.h"
 
 #define STEP_NS 50000000ULL /* then whoever drives us may see to other things */
 #define QUEUE_MAX_BYTES (64 << 20)
@@ -91,32 +90,6 @@ static bool is_arming(const union event *event)
 	       (event->header.type == EVENT_LISTENER && event->listener.flags & LISTENER_ARMED);
 }
 
-int session_begin(struct session *session, const struct target *target, uint64_t armed_ns)
-{
-	const struct service_info *service = roster_find(session->roster, target->service);
-	const struct shutdown *shutdown;
-	int err;
-
-	if (!service)
-		return 0;
-	err = snapshot_take(session->probe, service, target,
-			    roster_wants_arguments(session->roster), session_take, session);
-	if (err == -ENOMEM)
-		return err;
-	if (err)
-		log_error("the snapshot of %s failed: %s; going on with what its closes tell",
-			  service->identity.name, strerror(-err));
-	shutdown = model_find(session->model, target->generation);
-	if (shutdown && session->options.on_begun)
-		session->options.on_begun(session->options.context, shutdown,
-					  clock_boot_ns() - armed_ns);
-	if (!err)
-		session_ask_grace(session, service, target->generation);
-	err = session_tell_losses(session, target->generation);
-	/* Meanwhile the rings have filled. */
-	return err ? err : probe_dispatch(session->probe);
-}
-
 static void note_signal(struct session *session, const struct event_signal *event)
 {
 	struct last_signal *last = &session->last_signals[event->signal];
@@ -175,14 +148,19 @@ static int apply(struct session *session, const union event *event)
 static int apply_until(struct session *session, uint64_t deadline_ns)
 {
 	union event event;
+	bool is_late = false;
 	int err = 0;
 
-	while (!err && queue_next(&session->queue, &event)) {
-		err = apply(session, &event);
-		if (!err && deadline_ns != UINT64_MAX && clock_boot_ns() > deadline_ns)
-			return session->queue.at < session->queue.size;
-	}
-	return err;
+	do {
+		while (!err && !is_late && queue_next(&session->queue, &event)) {
+			err = apply(session, &event);
+			is_late = deadline_ns != UINT64_MAX && clock_boot_ns() > deadline_ns;
+		}
+		if (err || !session->n_begun)
+			break;
+		err = session_end_begun(session);
+	} while (!is_late);
+	return err ? err : is_late && session->queue.at < session->queue.size;
 }
 
 int session_apply_queued(struct session *session)
@@ -354,6 +332,7 @@ void session_close(struct session *session)
 	if (!session)
 		return;
 	graces_free(session->graces);
+	session_forget_begun(session);
 	if (session->timer_fd >= 0)
 		close(session->timer_fd);
 	if (session->epoll_fd >= 0)

@@ -32,6 +32,9 @@ struct session {
 	union event last_journalled[2]; /* of the journal, from each ring */
 	uint64_t known_ring_losses;
 	uint64_t events;
+	struct begun *begun; /* whose snapshot has not ended */
+	size_t n_begun;
+	size_t begun_capacity;
 	uint64_t *unsafe; /* generations whose last record is not acknowledged */
 	size_t n_unsafe;
 	size_t unsafe_capacity;
@@ -55,8 +58,14 @@ int session_apply_queued(struct session *session);
 int session_drain(struct session *session);
 /* The same for at most that long: returns 1 when events wait that are not applied. */
 int session_drain_for(struct session *session, uint64_t limit_ns);
-/* A service is stopping: looks at it. 0 or -errno. */
+
+/*
+ * session_begin.c: a service is stopping: looks at what it holds; what waits in the queues of all
+ * that have begun, and who they are, comes when the events that wait are applied. 0 or -errno.
+ */
 int session_begin(struct session *session, const struct target *target, uint64_t armed_ns);
+int session_end_begun(struct session *session);
+void session_forget_begun(struct session *session);
 
 /* session_end.c */
 int session_tell_losses(struct session *session, uint64_t except_generation);

@@ -19,25 +19,19 @@
 
 #define MANY_PROCESSES 16
 
-struct members {
-	struct event_process *items;
-	size_t count;
-	size_t capacity;
-};
-
 static int add_member(void *context, const void *bytes, size_t size)
 {
-	struct members *members = context;
+	struct snapshot *snapshot = context;
 	const struct event_process *event = bytes;
 	int err;
 
 	if (size != sizeof(*event) || event->header.type != EVENT_PROCESS)
 		return -EBADMSG;
-	err = array_reserve((void **)&members->items, &members->capacity, members->count,
-			    sizeof(*members->items));
+	err = array_reserve((void **)&snapshot->members, &snapshot->capacity, snapshot->n_members,
+			    sizeof(*snapshot->members));
 	if (err)
 		return err;
-	members->items[members->count++] = *event;
+	snapshot->members[snapshot->n_members++] = *event;
 	return 0;
 }
 
@@ -113,31 +107,6 @@ static int tell_arguments(const struct process_id *id, const struct target *targ
 	return sink(context, &event, sizeof(event));
 }
 
-/* The accept queues in every network namespace of the members, then in ours. */
-static int tag_queues(struct probe *probe, const struct members *members,
-		      const struct target *target)
-{
-	uint32_t own = procfs_own_netns(), done = 0;
-	size_t i;
-	int err;
-
-	for (i = 0; i < members->count; i++) {
-		_cleanup_close_ int netns = -1;
-		uint32_t inum = members->items[i].netns;
-
-		if (!inum || inum == own || inum == done)
-			continue;
-		netns = procfs_open_netns(members->items[i].process.tgid);
-		if (netns < 0)
-			continue; /* it has ended, and its queue with it; or another one holds it */
-		err = probe_tag_queued(probe, target, netns);
-		if (err)
-			return err;
-		done = inum;
-	}
-	return probe_tag_queued(probe, target, -1);
-}
-
 /* Those of the start; the ones that are still open were listed already, by the same cookies. */
 static int tell_unix_listeners(const struct service_info *service, const struct target *target,
 			       probe_sink sink, void *context)
@@ -155,22 +124,86 @@ static int tell_unix_listeners(const struct service_info *service, const struct 
 	return err;
 }
 
-static int tell_members(const struct service_info *service, const struct members *members,
-			const struct target *target, probe_sink sink, void *context)
+static int tell_members(const struct snapshot *snapshot, const struct service_info *service,
+			probe_sink sink, void *context)
+{
+	const struct target *target = &snapshot->target;
+	const struct event_process *members = snapshot->members;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < snapshot->n_members; i++)
+		err = sink(context, &members[i], sizeof(members[i]));
+	/* The root's program was read when the service was entered: it may be gone by now. */
+	if (!err && service->exe[0])
+		err = tell_program(&service->root, service->exe, target, sink, context);
+	for (i = 0; !err && i < snapshot->n_members; i++)
+		err = tell_program(&members[i].process, "", target, sink, context);
+	for (i = 0; !err && i < snapshot->n_members; i++)
+		err = tell_known(service, &members[i].process, target, sink, context);
+	return err;
+}
+
+/* --- taking it ------------------------------------------------------------------------------ */
+
+struct namespaces {
+	uint32_t *items; /* that were gone through */
+	size_t count;
+	size_t capacity;
+};
+
+static bool has_namespace(const struct namespaces *done, uint32_t inum)
+{
+	size_t i;
+
+	for (i = 0; i < done->count; i++) {
+		if (done->items[i] == inum)
+			return true;
+	}
+	return false;
+}
+
+/* The accept queues in the network namespaces of the members, unless that was done. */
+static int tag_queues_of(struct probe *probe, const struct snapshot *snapshot,
+			 struct namespaces *done)
 {
 	size_t i;
 	int err = 0;
 
-	for (i = 0; !err && i < members->count; i++)
-		err = sink(context, &members->items[i], sizeof(members->items[i]));
-	/* The root's program was read when the service was entered: it may be gone by now. */
-	if (!err && service->exe[0])
-		err = tell_program(&service->root, service->exe, target, sink, context);
-	for (i = 0; !err && i < members->count; i++)
-		err = tell_program(&members->items[i].process, "", target, sink, context);
-	for (i = 0; !err && i < members->count; i++)
-		err = tell_known(service, &members->items[i].process, target, sink, context);
+	for (i = 0; !err && i < snapshot->n_members; i++) {
+		_cleanup_close_ int netns = -1;
+		uint32_t inum = snapshot->members[i].netns;
+
+		if (!inum || has_namespace(done, inum))
+			continue;
+		netns = procfs_open_netns(snapshot->members[i].process.tgid);
+		if (netns < 0)
+			continue; /* it has ended, and its queue with it; or another one holds it */
+		err = array_reserve((void **)&done->items, &done->capacity, done->count,
+				    sizeof(*done->items));
+		if (err)
+			return err;
+		done->items[done->count++] = inum;
+		err = probe_tag_queued(probe, netns);
+	}
 	return err;
+}
+
+/* Of all of them, and in our namespace: each once. */
+static int tag_queues(struct probe *probe, const struct snapshot *snapshots, size_t count)
+{
+	uint32_t own = procfs_own_netns();
+	struct namespaces done = {};
+	size_t i;
+	int err = array_reserve((void **)&done.items, &done.capacity, 0, sizeof(*done.items));
+
+	if (err)
+		return err;
+	done.items[done.count++] = own;
+	for (i = 0; !err && i < count; i++)
+		err = tag_queues_of(probe, &snapshots[i], &done);
+	free(done.items);
+	return err ? err : probe_tag_queued(probe, -1);
 }
 
 /*
@@ -178,42 +211,63 @@ static int tell_members(const struct service_info *service, const struct members
  * would not have been in flight. One pass over the table of all sockets goes first; who holds them
  * is found out after that.
  */
-static int tag_before(struct probe *probe, const struct members *members,
-		      const struct target *target)
+static int tag_before(struct probe *probe, const struct snapshot *snapshot)
 {
-	struct target first = *target;
-
-	first.flags = LOOK_IS_FIRST;
-	return members->count < MANY_PROCESSES ? 0 : tag_queues(probe, members, &first);
+	return snapshot->n_members < MANY_PROCESSES ? 0 : tag_queues(probe, snapshot, 1);
 }
 
-int snapshot_take(struct probe *probe, const struct service_info *service,
-		  const struct target *target, bool with_arguments, probe_sink sink, void *context)
+int snapshot_begin(struct probe *probe, const struct target *target, struct snapshot *ret_snapshot)
 {
-	struct members members = {};
+	struct snapshot snapshot = { .target = *target };
 	size_t i;
-	int err = probe_list_members(probe, target, add_member, &members);
+	int err = probe_list_members(probe, target, add_member, &snapshot);
 
 	if (!err)
-		err = tag_before(probe, &members, target);
-	for (i = 0; !err && i < members.count; i++) {
-		err = probe_tag_sockets(probe, target, members.items[i].process.tgid);
+		err = tag_before(probe, &snapshot);
+	for (i = 0; !err && i < snapshot.n_members; i++) {
+		err = probe_tag_sockets(probe, target, snapshot.members[i].process.tgid);
 		if (err == -ESRCH || err == -ENOENT)
 			err = 0; /* it has ended; its sockets were counted as they closed */
 		if (!err)
 			err = probe_dispatch(probe); /* meanwhile the rings fill */
 	}
-	if (!err)
-		err = tag_queues(probe, &members, target);
-	if (!err)
-		err = tell_unix_listeners(service, target, sink, context);
-	if (!err)
-		err = tell_members(service, &members, target, sink, context);
-	for (i = 0; with_arguments && !err && i < members.count; i++)
-		err = tell_arguments(&members.items[i].process, target, sink, context);
-	/* The last one: where it is in the journal, the snapshot is whole. */
-	if (!err)
-		err = snapshot_tell_service(service, target, sink, context);
-	free(members.items);
+	if (err)
+		snapshot_fini(&snapshot);
+	else
+		*ret_snapshot = snapshot;
 	return err;
+}
+
+int snapshot_end_all(struct probe *probe, const struct snapshot *snapshots, size_t count)
+{
+	size_t i;
+	int err = tag_queues(probe, snapshots, count);
+
+	for (i = 0; !err && i < count; i++) {
+		err = probe_end_snapshot(probe, &snapshots[i].target);
+		if (err == -ENOENT)
+			err = 0; /* it is over already */
+	}
+	return err;
+}
+
+int snapshot_tell(const struct snapshot *snapshot, const struct service_info *service,
+		  bool with_arguments, probe_sink sink, void *context)
+{
+	const struct target *target = &snapshot->target;
+	size_t i;
+	int err = tell_unix_listeners(service, target, sink, context);
+
+	if (!err)
+		err = tell_members(snapshot, service, sink, context);
+	for (i = 0; with_arguments && !err && i < snapshot->n_members; i++)
+		err = tell_arguments(&snapshot->members[i].process, target, sink, context);
+	/* The last one: where it is in the journal, the snapshot is whole. */
+	return err ? err : snapshot_tell_service(service, target, sink, context);
+}
+
+void snapshot_fini(struct snapshot *snapshot)
+{
+	free(snapshot->members);
+	*snapshot = (struct snapshot){};
 }
