@@ -46,30 +46,42 @@ static __always_inline void call_read(struct task_struct *task, struct call *cal
 #endif
 
 /*
- * Does it only look: through an iterator's descriptor, or at the links of /proc/PID/fd? Such a
- * thread may hold a file for an instant, and be the last to let go of it.
+ * Does it only look: through an iterator's descriptor, or at the links of /proc/PID/fd? Whatever
+ * goes along such a path, or lists them, holds the file for an instant, and may be the last to let
+ * go of it.
  */
 static __always_inline bool call_is_look(const struct call *call)
 {
 	switch (call->number) {
 #if defined(__TARGET_ARCH_x86)
 	case 0:	  /* read */
+	case 2:	  /* open */
 	case 4:	  /* stat */
 	case 6:	  /* lstat */
 	case 17:  /* pread64 */
+	case 21:  /* access */
+	case 78:  /* getdents */
 	case 89:  /* readlink */
+	case 217: /* getdents64 */
 	case 257: /* openat */
 	case 262: /* newfstatat */
 	case 267: /* readlinkat */
+	case 269: /* faccessat */
 	case 332: /* statx */
+	case 437: /* openat2 */
+	case 439: /* faccessat2 */
 		return true;
 #elif defined(__TARGET_ARCH_arm64)
+	case 48:  /* faccessat */
 	case 56:  /* openat */
+	case 61:  /* getdents64 */
 	case 63:  /* read */
 	case 67:  /* pread64 */
 	case 78:  /* readlinkat */
 	case 79:  /* newfstatat */
 	case 291: /* statx */
+	case 437: /* openat2 */
+	case 439: /* faccessat2 */
 		return true;
 #endif
 	default:

@@ -13,6 +13,7 @@
 #include "src/base/array.h"
 #include "src/base/cleanup.h"
 #include "src/base/clock.h"
+#include "src/capture/namespaces.h"
 #include "src/capture/procfs.h"
 #include "src/capture/recognise.h"
 #include "src/model/process.h"
@@ -146,23 +147,6 @@ static int tell_members(const struct snapshot *snapshot, const struct service_in
 
 /* --- taking it ------------------------------------------------------------------------------ */
 
-struct namespaces {
-	uint32_t *items; /* that were gone through */
-	size_t count;
-	size_t capacity;
-};
-
-static bool has_namespace(const struct namespaces *done, uint32_t inum)
-{
-	size_t i;
-
-	for (i = 0; i < done->count; i++) {
-		if (done->items[i] == inum)
-			return true;
-	}
-	return false;
-}
-
 /* The accept queues in the network namespaces of the members, unless that was done. */
 static int tag_queues_of(struct probe *probe, const struct snapshot *snapshot,
 			 struct namespaces *done)
@@ -170,40 +154,31 @@ static int tag_queues_of(struct probe *probe, const struct snapshot *snapshot,
 	size_t i;
 	int err = 0;
 
-	for (i = 0; !err && i < snapshot->n_members; i++) {
+	for (i = 0; err >= 0 && i < snapshot->n_members; i++) {
 		_cleanup_close_ int netns = -1;
-		uint32_t inum = snapshot->members[i].netns;
 
-		if (!inum || has_namespace(done, inum))
+		err = namespaces_add(done, snapshot->members[i].netns);
+		if (err <= 0)
 			continue;
 		netns = procfs_open_netns(snapshot->members[i].process.tgid);
-		if (netns < 0)
-			continue; /* it has ended, and its queue with it; or another one holds it */
-		err = array_reserve((void **)&done->items, &done->capacity, done->count,
-				    sizeof(*done->items));
-		if (err)
-			return err;
-		done->items[done->count++] = inum;
-		err = probe_tag_queued(probe, netns);
+		/* Else it has ended, and its queue with it; or another one holds it. */
+		if (netns >= 0)
+			err = probe_tag_queued(probe, netns);
 	}
-	return err;
+	return err < 0 ? err : 0;
 }
 
 /* Of all of them, and in our namespace: each once. */
 static int tag_queues(struct probe *probe, const struct snapshot *snapshots, size_t count)
 {
-	uint32_t own = procfs_own_netns();
 	struct namespaces done = {};
 	size_t i;
-	int err = array_reserve((void **)&done.items, &done.capacity, 0, sizeof(*done.items));
+	int err = namespaces_add(&done, procfs_own_netns());
 
-	if (err)
-		return err;
-	done.items[done.count++] = own;
-	for (i = 0; !err && i < count; i++)
+	for (i = 0; err >= 0 && i < count; i++)
 		err = tag_queues_of(probe, &snapshots[i], &done);
-	free(done.items);
-	return err ? err : probe_tag_queued(probe, -1);
+	namespaces_fini(&done);
+	return err < 0 ? err : probe_tag_queued(probe, -1);
 }
 
 /*

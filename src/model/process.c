@@ -55,6 +55,8 @@ void process_set_identity(struct process *process, const struct event_process *e
 	process->parent = event->parent;
 	if (event->ns_pid)
 		process->ns_pid = event->ns_pid;
+	if (event->netns)
+		process->netns = event->netns;
 	memcpy(process->comm, event->comm, COMM_BYTES);
 	if (event->flags & PROCESS_ENDED)
 		process->has_ended = true;

@@ -17,6 +17,7 @@ struct process {
 	struct process_id id;
 	struct process_id parent;
 	__u32 ns_pid;
+	__u32 netns; /* 0: unknown */
 	char comm[COMM_BYTES];
 	char *exe;			/* NULL: unknown */
 	char *args;			/* NULL: not asked for, or unknown */
