@@ -17,6 +17,8 @@ CLANG     ?= clang
 BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PYTHON    := /usr/bin/python3
 Q         := $(if $(V),,@)
+# What is built on the way to something else takes all processors, unless -j says how many.
+BUILD_ALL  = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 say        = @printf '  %-7s %s\n' $(1) $(2)
 
 ARCH      := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
@@ -82,31 +84,31 @@ all: $(BUILD)/shutwatch $(BUILD)/shutwatch-client ## build both programs into bu
 .PHONY: demo
 demo: ## install what is needed, build, stop a real FastAPI service under load, print the report
 	$(Q)tools/install build demo
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(BUILD_ALL) all
 	$(Q)tools/demo/demo $(BUILD)/shutwatch
 
 .PHONY: test
 test: ## install what is needed, run every test (root)
 	$(Q)tools/install build check test
-	$(Q)$(MAKE) --no-print-directory all victims check-programs fuzzers
+	$(Q)$(BUILD_ALL) all victims check-programs fuzzers
 	$(Q)tests/run $(BUILD)
 
 .PHONY: truth
 truth: ## stop many real servers in every state, judge every connection, print the table (root)
 	$(Q)tools/install build test
-	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)$(BUILD_ALL) all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/truth
 
 .PHONY: advice
 advice: ## stop real servers before and after they took the advice, print both (root)
 	$(Q)tools/install build test
-	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)$(BUILD_ALL) all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/advice
 
 .PHONY: check-vm
 check-vm: ## run the core and trap tests on Linux 6.1 and 6.12 as well, in QEMU (root)
 	$(Q)tools/install build test vm
-	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)$(BUILD_ALL) all victims
 	$(Q)tools/vm/check-vm $(CHECK_VM) $(BUILD)
 
 .PHONY: build-arm64
@@ -120,7 +122,7 @@ bench: ## what it costs, beside other tools: a table and build/bench.json (root,
 bench-quick: ## the same in two minutes, with less certainty
 bench bench-quick:
 	$(Q)tools/install build bench
-	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)$(BUILD_ALL) all bench-programs
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tools/bench/bench $(BENCH_SPEED) $(BENCH_FLAGS)
 
 .PHONY: bench-programs
@@ -130,13 +132,13 @@ bench-programs: $(BENCH) $(BUILD)/victims/server $(BUILD)/victims/storm
 .PHONY: faults
 faults: ## full maps, no memory, EINTR, clock steps, a frozen daemon, a full disk: the table (root)
 	$(Q)tools/install build test
-	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)$(BUILD_ALL) all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/faults
 
 .PHONY: soak
 soak: ## services stop at random, each record is judged, nothing may grow; SOAK_SECONDS (600) (root)
 	$(Q)tools/install build test
-	$(Q)$(MAKE) --no-print-directory all victims
+	$(Q)$(BUILD_ALL) all victims
 	$(Q)SHUTWATCH_BUILD=$(BUILD) tests/live/soak $(SOAK_SECONDS)
 
 .PHONY: check
@@ -152,7 +154,7 @@ check-programs: $(UNIT) $(BUILD)/san/shutwatch
 .PHONY: fuzz fuzz-quick fuzzers
 fuzz: ## feed every parser with what nobody would write, FUZZ_SECONDS (600) altogether
 	$(Q)tools/install build check test
-	$(Q)$(MAKE) --no-print-directory fuzzers
+	$(Q)$(BUILD_ALL) fuzzers
 	$(Q)tests/fuzz/run $(BUILD) $(FUZZ_SECONDS)
 
 fuzz-quick: fuzzers ## the same for 20 s, as `make test` does it
@@ -164,7 +166,7 @@ fuzzers: $(FUZZERS)
 .PHONY: valgrind
 valgrind: ## unit tests, replays and one live stop, each under valgrind (root)
 	$(Q)tools/install build check test
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/shutwatch victims $(PLAIN)
+	$(Q)$(BUILD_ALL) $(BUILD)/shutwatch victims $(PLAIN)
 	$(Q)tests/check $(BUILD) valgrind
 	$(Q)SHUTWATCH_VALGRIND=1 SHUTWATCH_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q \
 		-p no:cacheprovider tests/live/test_valgrind.py
