@@ -24,7 +24,7 @@ _POSTGRES_USER = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-gro
                   "--pdeathsig=KILL")  # prctl()'s is lost with the user
 _POSTGRES_PATHS = {
     "idle": "select 1", "flow": "select 1", "burst": "select 1", "half_request": "select 1",
-    "in_flight": "select pg_sleep(2)",
+    "in_flight": "select pg_sleep(3)",
     "long": "select pg_sleep(60)",
     "half_response": f"select repeat('x', {_BIG_BYTES})",
 }

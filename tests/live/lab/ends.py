@@ -25,6 +25,7 @@ class Ends:
         self._slack_ns = slack_ns(stopped.record)
         processes = stopped.record["processes"]
         self._pids = {process["pid"] for process in processes}
+        self._emptied_s = self._queue_ends()
         self._exits = {process["pid"]: at_ns(stopped.record, process["exit"]["at_s"])
                        for process in processes if process["exit"]}
 
@@ -38,6 +39,21 @@ class Ends:
                 for said in (*self._seen(connection, detail), *self._whose(connection, detail),
                              *self._whole(connection, detail)):
                     yield f"{connection.local}: {detail['outcome']}, {said}"
+
+    def _queue_ends(self):
+        """When a queue went down with its listener: one after the other, others have their turn."""
+        record = self._stopped.record
+        limit_s = (self._slack_ns + _TURNS * self._stopped.late_ns) / SECOND
+        reset = sorted(detail["closed_at_s"] for detail in record["connections"]["details"]
+                       if detail["outcome"] == "unaccepted" and detail["closed_at_s"] is not None)
+        found = set()
+        for listener in record["listeners"]:
+            last_s = listener["closed_at_s"]
+            for at_s in reset if last_s is not None else ():
+                if -_SAME_NS / SECOND <= at_s - last_s <= limit_s:
+                    found.add(at_s)
+                    last_s = max(at_s, last_s)
+        return found
 
     def _closed_ns(self, detail):
         return at_ns(self._stopped.record, detail["closed_at_s"])
@@ -101,12 +117,7 @@ class Ends:
         if detail["outcome"] == "unaccepted":
             if connection.is_accepted:
                 yield "it had been accepted at the signal"
-            closed = [at_ns(self._stopped.record, listener["closed_at_s"])
-                      for listener in self._stopped.record["listeners"]
-                      if listener["closed_at_s"] is not None]
-            # One after the other, and others have their turn in between.
-            limit_ns = self._slack_ns + _TURNS * self._stopped.late_ns
-            if not any(-_SAME_NS <= self._closed_ns(detail) - ns <= limit_ns for ns in closed):
+            if detail["closed_at_s"] not in self._emptied_s:
                 yield f"closed_at_s {detail['closed_at_s']}, and no listener closed then"
             if detail["pid"] is not None:
                 yield f"pid is {detail['pid']}"

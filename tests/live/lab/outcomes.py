@@ -129,7 +129,8 @@ _GUNICORN_SYNC_QUIT = {
     # Readers of a big answer come first: to the kernel it is one that was closed while it was sent.
     MIXED: stop("lossy", _DROPPED, _REFUSED, maybe=(_WRONG, _CUT), undecidable=2),
     IDLE: _CLEAN,
-    QUEUE: stop("lossy", _DROPPED, maybe=(_WRONG, _CUT)),
+    # Who was frozen may take half a second to do anything.
+    QUEUE: stop("lossy", _DROPPED, maybe=(_WRONG, _CUT, _STALLED)),
     LONG: stop("lossy", _WRONG, _CUT, _DROPPED),
     BURST: stop("lossy", _WRONG, _CUT, _DROPPED, _REFUSED),
     MANY: stop("lossy", _WRONG, _CUT, _DROPPED),
@@ -139,8 +140,8 @@ _GUNICORN_SYNC_QUIT = {
 _GUNICORN_GTHREAD_QUIT = {
     MIXED: stop("forced", _WRONG, _MASTER, _CUT_OFF, _DROPPED, _STALLED, _REFUSED, audit="lossy"),
     IDLE: _KILLED, LATE: _RACED,
-    # Whether a worker accepts one before it hears of it; a silent one keeps it.
-    QUEUE: stop("lossy|forced", _DROPPED, maybe=(_MASTER, _STALLED)),
+    # How many a worker accepts before it hears of it, all even; a silent one keeps it.
+    QUEUE: stop("lossy|forced", maybe=(_DROPPED, _MASTER, _STALLED)),
     LONG: stop("forced", _WRONG, _MASTER, _CUT_OFF, audit="lossy"),
     # All that were in flight are answered.
     BURST: stop("lossy", _DROPPED, _STALLED, _REFUSED),
@@ -313,6 +314,7 @@ _POSTGRES_FAST = {
     for name, due in _REDIS.items() if name in _POSTGRES_TERM}
 # Of all in flight that part may be all that the kernel knows of: nobody was lost by it then.
 _POSTGRES_FAST[MANY] = stop("lossy|clean", maybe=(_CUT_OFF,), undecidable=20)
+_POSTGRES_FAST[LONG] = stop("lossy|clean", maybe=(_CUT_OFF,), undecidable=4)
 
 # PID 1 hears nothing, and passes nothing on: nothing ends before all of it is killed. Nobody
 # drains, so nothing blocks that.

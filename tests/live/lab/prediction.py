@@ -23,6 +23,7 @@ _REFUSED = "clients came after the listener had closed, and were refused"
 _LATER = "clients came after the audit, and were lost"
 _RACED = "idle clients asked once more when they had been told goodbye"
 _SERVED = "all that waited in the queue was accepted after the signal"
+_TOLD = "what was in flight got a part of an answer, which may be all that the kernel knows of"
 _PATIENT = "it waited for its clients, until it was killed"
 _THAWED = "it was halted (SIGSTOP), and was let go on after the signal"
 _OTHER_SYSTEMD = "its systemd is that of another machine: the audit took the default of KillMode"
@@ -172,7 +173,8 @@ def why_not(row, connections, said):
                  **_HABITS.get(row.server, {})}
         reasons = {known.get(doing) for doing in _losses(row.record, connections, said)}
     elif (said.outcome, real) == ("lossy", "clean"):
-        reasons = {_SERVED if said.queued and not said.cut else None}
+        was_told = _TOLD if sum(row.undecidable.values()) else None
+        reasons = {_SERVED if said.queued and not said.cut else was_told}
     else:
         reasons = {None}
     return () if None in reasons else tuple(sorted(reasons))

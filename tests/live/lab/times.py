@@ -182,9 +182,9 @@ def _in_flight(stopped):
     elif ends:
         slack = slack_ns(record) + JIFFY_NS + stopped.late_ns
         # Unacknowledged when it was closed: until then it was in flight.
-        low = max(*(low for low, _, is_sure in ends if is_sure), signal_ns,
-                  *(at_ns(record, d["closed_at_s"] or 0) for d in _inbound(record)
-                    if d["at_signal"] == "in_flight" and d["unacked_bytes"]))
+        low = max([signal_ns, *(low for low, _, is_sure in ends if is_sure),
+                   *(at_ns(record, d["closed_at_s"] or 0) for d in _inbound(record)
+                     if d["at_signal"] == "in_flight" and d["unacked_bytes"])])
         high = max(high for _, high, _ in ends)
         if not low - slack <= at_ns(record, value) <= high + slack:
             yield (f"in_flight_s is {value}, its clients say {(low - signal_ns) / SECOND:.6f} "
