@@ -15,6 +15,13 @@ static const char *const severity_names[] = {
 };
 _Static_assert(ARRAY_SIZE(severity_names) == SEVERITIES, "a name for each");
 
+void finding_set_advice(struct finding *finding, char *advice)
+{
+	free(finding->advice);
+	finding->advice = advice;
+	finding->has_failed |= !advice;
+}
+
 void finding_fini(struct finding *finding)
 {
 	free(finding->summary);

@@ -6,6 +6,7 @@
 #ifndef SHUTWATCH_FINDING_H
 #define SHUTWATCH_FINDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,9 +37,13 @@ struct finding {
 	char *summary;		       /* one sentence with the measured numbers; UTF-8, hostile
 					* names in it are as they came: views escape */
 	char *advice;		       /* what to change, for this very program */
+	bool has_failed;	       /* for lack of memory: it is not whole */
 	struct evidence evidence[EVIDENCE_MAX];
 	size_t n_evidence;
 };
+
+/* Its own advice, which it takes over, in place of that of its row. NULL: no memory. */
+void finding_set_advice(struct finding *finding, char *advice);
 
 /* Frees what it holds. */
 void finding_fini(struct finding *finding);

@@ -44,7 +44,7 @@ static int ask(const struct record *record, const struct finding_row *row, struc
 		return 0;
 	if (finding->summary && !finding->advice)
 		finding->advice = strdup(row->advice);
-	return finding->summary && finding->advice ? 1 : -ENOMEM;
+	return finding->summary && finding->advice && !finding->has_failed ? 1 : -ENOMEM;
 }
 
 int findings_of(struct record *record)

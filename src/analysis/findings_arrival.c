@@ -54,7 +54,7 @@ static void add_that_they_still_came(const struct record *record, struct finding
 		  "%s How long clients come is not known: they still came %s before the end of the "
 		  "observation, which took %s; a longer settle time would tell.",
 		  advice, SPAN(record->observed_ns - last_ns), SPAN(record->observed_ns));
-	finding->advice = text_take(&text);
+	finding_set_advice(finding, text_take(&text));
 }
 
 /* Clients that come for long do not know that it stops: no wait is long enough for them. */

@@ -211,7 +211,7 @@ static void advise_cut_off(const struct record *record, struct finding *finding)
 	else if (record->trigger_signal == SIGKILL)
 		finding_advise_as(record, finding, "killed_without_stop_signal", TIME_UNKNOWN);
 	else if (!has_handler(record) && !has_advice_of_its_own(record_program(record)))
-		finding->advice = strdup(WAIT_FOR_THEM);
+		finding_set_advice(finding, strdup(WAIT_FOR_THEM));
 	else
 		finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 }
@@ -257,7 +257,7 @@ FINDING_ROW(requests_cut)
 	if (!cut)
 		return false;
 	if (left == cut)
-		finding->advice = strdup(GAVE_UP);
+		finding_set_advice(finding, strdup(GAVE_UP));
 	else
 		finding_advise(record, finding, record_program(record), TIME_UNKNOWN);
 	text_init(&text);

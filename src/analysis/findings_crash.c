@@ -59,7 +59,7 @@ static void advise_look(struct finding *finding, const struct record_process *pr
 		text_add(&text, "; it left no core dump: allow one (ulimit -c unlimited, "
 				"LimitCORE=infinity) for coredumpctl or gdb");
 	text_addf(&text, ". %s", rest);
-	finding->advice = text_take(&text);
+	finding_set_advice(finding, text_take(&text));
 }
 
 FINDING_ROW(crashed_unasked)

@@ -200,7 +200,7 @@ static void advise_time(struct finding *finding, int64_t ns)
 		  "it (TimeoutStopSec, docker stop --time, terminationGracePeriodSeconds), and let "
 		  "no time limit of the program be shorter.",
 		  SPAN(ns));
-	finding->advice = text_take(&text);
+	finding_set_advice(finding, text_take(&text));
 }
 
 /* Killed with the end of its main process, not because its time was over, no limit helps it. */

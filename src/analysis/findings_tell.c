@@ -92,7 +92,7 @@ static char *advise(const struct record *record, const struct finding_row *row,
 void finding_advise(const struct record *record, struct finding *finding, enum program program,
 		    int64_t ns)
 {
-	finding->advice = advise(record, finding->row, program, &record->service, ns);
+	finding_set_advice(finding, advise(record, finding->row, program, &record->service, ns));
 }
 
 void finding_advise_program(const struct record *record, struct finding *finding,
@@ -100,14 +100,14 @@ void finding_advise_program(const struct record *record, struct finding *finding
 {
 	static const struct record_service anywhere = { .kind = SERVICE_TREE };
 
-	finding->advice = advise(record, finding->row, program, &anywhere, ns);
+	finding_set_advice(finding, advise(record, finding->row, program, &anywhere, ns));
 }
 
 void finding_advise_as(const struct record *record, struct finding *finding, const char *id,
 		       int64_t ns)
 {
-	finding->advice =
-		advise(record, finding_row_find(id), record_program(record), &record->service, ns);
+	finding_set_advice(finding, advise(record, finding_row_find(id), record_program(record),
+					   &record->service, ns));
 }
 
 bool finding_advise_by_cause(const struct record *record, struct finding *finding,
@@ -118,9 +118,10 @@ bool finding_advise_by_cause(const struct record *record, struct finding *findin
 		struct finding cause = { .row = row };
 		bool holds = row->holds(record, &cause);
 
-		if (holds)
-			finding->advice =
-				cause.advice ? TAKE_PTR(cause.advice) : strdup(row->advice);
+		if (holds && (cause.advice || cause.has_failed))
+			finding_set_advice(finding, TAKE_PTR(cause.advice));
+		else if (holds)
+			finding_set_advice(finding, strdup(row->advice));
 		finding_fini(&cause);
 		if (holds)
 			return true;
