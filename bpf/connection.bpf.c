@@ -261,7 +261,8 @@ static __always_inline void keep_latest(u64 *kept_ns, u64 at_ns)
 }
 
 static __always_inline void count_left(const struct connection_tag *tag, const struct facts *f,
-				       u32 outcome, u64 now_ns, u64 in_flight_end_ns)
+				       u32 outcome, u64 now_ns, u64 in_flight_end_ns,
+				       bool is_after_exit)
 {
 	struct counts *counts = counts_of(tag->generation, &tag->owner);
 	u32 direction = tag->direction & 1;
@@ -272,8 +273,11 @@ static __always_inline void count_left(const struct connection_tag *tag, const s
 	if (outcome == OUTCOME_OPEN || outcome == OUTCOME_HANDED_OVER)
 		return;
 	keep_latest(&counts->last_left_ns[direction], now_ns);
-	/* An accept queue goes down with its listener, which the exit may have closed. */
-	if (f->closed_by == CLOSED_BY_EXIT || outcome == OUTCOME_UNACCEPTED)
+	/*
+	 * An accept queue goes down with its listener, which the exit may have closed; and what we
+	 * looked at when it was closed is over when we let go of it.
+	 */
+	if (f->closed_by == CLOSED_BY_EXIT || outcome == OUTCOME_UNACCEPTED || is_after_exit)
 		keep_latest(&counts->last_exit_close_ns, now_ns);
 	/* Serving and closing an arrival is no answer to the signal, nor is following the peer. */
 	if ((f->closed_by == CLOSED_BY_EXIT ||
@@ -367,7 +371,8 @@ __hidden bool connection_leave(struct sock *sk, struct connection_tag *tag,
 	outcome = departure->outcome ? departure->outcome : outcome_by_facts(&facts);
 	if (__sync_val_compare_and_swap(&tag->outcome, OUTCOME_NONE, outcome) != OUTCOME_NONE)
 		return false;
-	count_left(tag, &facts, outcome, now_ns, in_flight_end(&facts, now_ns, state->armed_ns));
+	count_left(tag, &facts, outcome, now_ns, in_flight_end(&facts, now_ns, state->armed_ns),
+		   departure->is_after_exit);
 
 	header_init(&event->header, EVENT_CONNECTION, sizeof(*event), now_ns, tag->service,
 		    tag->generation);

@@ -30,9 +30,9 @@ struct departure {
 	u8 error;
 	u8 is_queued;
 	u8 peer_closed_first;
-	u8 outcome;  /* OUTCOME_NONE: to be decided by the facts */
-	u8 peer_fin; /* the FIN that ends a half-closed connection has just been counted */
-	u8 pad;
+	u8 outcome;	  /* OUTCOME_NONE: to be decided by the facts */
+	u8 peer_fin;	  /* the FIN that ends a half-closed connection has just been counted */
+	u8 is_after_exit; /* its process has ended, whoever closes it */
 };
 
 /* The error with which a transition to TCP_CLOSE came. */

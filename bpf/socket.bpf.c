@@ -75,6 +75,7 @@ static __always_inline void departure_by_owner(struct departure *departure, cons
 			departure->outcome = OUTCOME_HANDED_OVER;
 		is_by_exit = is_exiting(&tag->owner, tag->service);
 	}
+	departure->is_after_exit = is_by_exit;
 	if (is_by_exit && look_is_closed(sk, &departure->owner))
 		is_by_exit = false;
 	departure->closed_by = is_by_exit ? CLOSED_BY_EXIT : CLOSED_BY_APP;

@@ -24,7 +24,7 @@ PACKAGES = {"6.1": "linux-image-amd64", "6.12": "linux-image-6.12-amd64"}
 _PR_SET_PDEATHSIG = 1
 _MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 _PARTS = ("kernel/fs", "kernel/net", "kernel/lib", "kernel/crypto", "kernel/arch",
-          "kernel/drivers/virtio", "modules.*")
+          "kernel/drivers/virtio", "kernel/drivers/net/veth.ko*", "modules.*")
 _MEMORY_MIB = 2048
 _CONSOLE_LINES = 40
 # One CPU: with two, QEMU 7.2 now and then runs an instruction that the kernel has just patched
